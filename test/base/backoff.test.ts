@@ -1,0 +1,14 @@
+import { backoffMs } from "../../src/base/backoff.ts";
+
+describe("back-off before a respawn", () => {
+  it("retries at once after the first failure", () => {
+    expect(backoffMs(0, 0.5)).toBe(0);
+    expect(backoffMs(1, 0.99)).toBe(0);
+  });
+
+  it("doubles from half a second to a minute, spread over the upper half", () => {
+    expect([2, 3, 4, 5].map((n) => backoffMs(n, 0))).toEqual([250, 500, 1000, 2000]);
+    expect([2, 3, 4, 5].map((n) => backoffMs(n, 1))).toEqual([500, 1000, 2000, 4000]);
+    expect(backoffMs(1000, 1)).toBe(60_000);
+  });
+});

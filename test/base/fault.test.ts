@@ -1,0 +1,23 @@
+import { FAULTS, Fault, fromFaultData, toFaultData } from "../../src/base/fault.ts";
+
+describe("a fault", () => {
+  it("carries the HTTP status of its code", () => {
+    expect(new Fault("OVERLOAD", "full").status).toBe(503);
+    expect(new Fault("LIMIT", "too many params", { status: 431 }).status).toBe(431);
+  });
+
+  it("ends commands with exit codes from sysexits.h", () => {
+    expect([FAULTS.USAGE.exit, FAULTS.LISTEN.exit, FAULTS.BOOT.exit, FAULTS.CONFIG.exit]).toEqual([64, 69, 70, 78]);
+  });
+
+  it("crosses a process border as plain data, with hint and stack", () => {
+    const fault = new Fault("CONFIG", "bad", { hint: "do this" });
+    const back = fromFaultData(JSON.parse(JSON.stringify(toFaultData(fault, "HANDLER"))));
+    expect(back).toMatchObject({ code: "CONFIG", message: "bad", hint: "do this", stack: fault.stack });
+  });
+
+  it("takes what is not a Fault as the given code", () => {
+    expect(toFaultData(new TypeError("x"), "HANDLER")).toMatchObject({ code: "HANDLER", message: "x" });
+    expect(toFaultData("thrown string", "BOOT")).toEqual({ code: "BOOT", message: "thrown string" });
+  });
+});
