@@ -3,9 +3,10 @@
 
 import type { Fault } from "../src/base/fault.ts";
 import type { Params } from "../src/fastcgi/name-values.ts";
+import type { Role } from "../src/fastcgi/record.ts";
 import type { AbortReason } from "../src/messages/lane.ts";
 
-export type Role = "responder" | "authorizer" | "filter";
+export type { Role };
 
 /** A request body, as far as it has arrived. One reader at a time. */
 export interface RequestBody {

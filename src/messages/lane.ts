@@ -3,11 +3,16 @@
 // transferred ArrayBuffer (or, between processes, as one length-prefixed message). Byte layouts
 // only; who sends what when is decided in pool/dispatcher.ts and workers/lane.ts.
 //
+// Every BEGIN whose slot the worker moved to BEGUN is answered by exactly one of REPLY, END or FAIL,
+// also after ABORT; only then is the slot free.
+//
 //   batch := frame*
 //   frame := kind u32 · slot u32 · length u32 · payload (length bytes)        (little endian)
 //
 // A slot names an open exchange on this lane. The pool chooses it and reuses it only when both
 // sides are done with it.
+
+import type { MessagePort } from "node:worker_threads";
 
 export const FRAME_HEADER_BYTES = 12;
 
@@ -54,6 +59,10 @@ export const FROM_WORKER = {
   DRAINED: 25,
   /** A file that the app consists of was loaded, for the watch. Payload: UTF-8 path. */
   LOADED: 26,
+  /** The thread runs; nothing of the app is loaded yet. Payload: u32, the thread's id. */
+  BORN: 27,
+  /** An error escaped every handler: replace this worker, then drain it. Payload: JSON FaultData. */
+  UNSOUND: 28,
 } as const;
 
 export const ABORT_REASONS = ["client-gone", "timeout", "body-broken", "stopping"] as const;
@@ -63,8 +72,8 @@ export type AbortReason = (typeof ABORT_REASONS)[number];
 export const BODY_WINDOW_BYTES = 256 * 1024;
 /** Bytes of the reply body that may be on their way to the web server before it has taken any. */
 export const REPLY_WINDOW_BYTES = 256 * 1024;
-/** No CHUNK is longer, so that one exchange's stream does not hold up another's. */
-export const CHUNK_BYTES = 64 * 1024;
+/** No CHUNK is longer: it fits one FastCGI record [FCGI §3.3], and holds up nobody else's for long. */
+export const CHUNK_BYTES = 65_528;
 
 /** REPLY and HEAD begin with: HTTP status u16 · FAULT index + 1, or 0, u16. */
 export const REPLY_PREFIX_BYTES = 4;
@@ -91,16 +100,11 @@ export const SLOT_TAKEN_BACK = 2;
 /** The worker moves TAKEN_BACK → SEEN when it meets the frame; the slot may then be used again. */
 export const SLOT_SEEN = 3;
 
-export const ROLE_RESPONDER = 1;
-export const ROLE_AUTHORIZER = 2;
-export const ROLE_FILTER = 3;
-
-/** BEGIN's payload before the params: role u8 · flags u8 · 2 spare · deadline f64 · params length u32. */
+/** BEGIN's payload before the params: FastCGI's role u8 · flags u8 · 2 spare · deadline f64 · params length u32. */
 export const BEGIN_PREFIX_BYTES = 16;
 export const BEGIN_FLAG_BODY_COMPLETE = 1;
 
 export interface ReadyData {
-  readonly threadId: number;
   /** Milliseconds from the worker's start until it was ready. */
   readonly bootMs: number;
 }
@@ -109,6 +113,14 @@ export interface LogData {
   readonly level: "error" | "warn" | "info" | "debug";
   readonly message: string;
   readonly fields?: Readonly<Record<string, unknown>>;
+}
+
+/** The argument of a worker's one long task. */
+export interface WorkerLife {
+  readonly port: MessagePort;
+  /** FIRST_SLOT_WORD words, then one per slot. */
+  readonly words: SharedArrayBuffer;
+  readonly boot: WorkerBoot;
 }
 
 /** What a worker is told when it starts; plain data. */
@@ -120,6 +132,8 @@ export interface WorkerBoot {
   readonly root: string | undefined;
   readonly kind: string;
   readonly mount: string;
+  /** Names that answer for a folder, without extension or with. */
+  readonly index: readonly string[];
   readonly serveStatic: boolean;
   readonly showErrors: boolean;
   readonly bodyLimitBytes: number;

@@ -1,0 +1,93 @@
+// What a handler author writes against: the shapes of a handler module and of what it is given.
+// Types only; workers/ makes the values. Every name here is public.
+
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** Writes to the pool's log, beside the worker and the request that it is about. */
+export interface Log {
+  error(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  debug(message: string, fields?: LogFields): void;
+}
+
+export interface WorkerInfo {
+  /** Which worker of its pool this is; a replacement gets a new number. */
+  readonly id: number;
+  /** Which reload the worker belongs to. */
+  readonly generation: number;
+  /** Requests this worker has begun, with the present one. */
+  readonly requests: number;
+}
+
+/** What `init` is given. */
+export interface InitContext {
+  readonly id: number;
+  readonly generation: number;
+  /** Name of the pool. */
+  readonly pool: string;
+  /** Absolute path of the module. */
+  readonly file: string;
+  /** `process.env`: what the pool's configuration lets through. Never a request's variables. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly log: Log;
+}
+
+export interface RemoteAddress {
+  /** REMOTE_ADDR; "" if the web server does not say. */
+  readonly address: string;
+  /** REMOTE_PORT; undefined if the web server does not say. */
+  readonly port: number | undefined;
+}
+
+/** State is what `init` resolved to: give its type, or `typeof init`. */
+// biome-ignore lint/suspicious/noExplicitAny: a handler that does not name its state's type uses it unchecked
+export interface Context<State = any> {
+  /** What the module's `init` returned in this worker; undefined without one. */
+  readonly state: StateOf<State>;
+  /**
+   * The request's CGI meta-variables (RFC 3875 §4.1) and what else the web server sent, as UTF-8.
+   * No prototype, frozen; without HTTP_PROXY. Behind `root`, SCRIPT_NAME, SCRIPT_FILENAME and
+   * PATH_INFO say which file was found.
+   */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Aborts when the client has gone, the request's time is over, or the worker stops. */
+  readonly signal: AbortSignal;
+  /** Work that may outlive the reply. A worker that drains waits for it; its error goes to the log. */
+  waitUntil(promise: PromiseLike<unknown>): void;
+  readonly log: Log;
+  readonly worker: WorkerInfo;
+  readonly remoteAddress: RemoteAddress;
+}
+
+/** The state itself, or what a function such as `init` resolves to. */
+export type StateOf<State> = State extends (...args: never[]) => infer Result ? Awaited<Result> : State;
+
+/** Answers a request. The context comes twice, because Workers-style apps look for `waitUntil` in the third place. */
+// biome-ignore lint/suspicious/noExplicitAny: as in Context
+export type Handler<State = any> = (
+  request: Request,
+  ctx: Context<State>,
+  executionCtx: Context<State>,
+) => Response | Promise<Response>;
+
+/** The default export of a handler module. */
+// biome-ignore lint/suspicious/noExplicitAny: as in Context
+export interface HandlerModule<State = any> {
+  /** Once per worker, before its first request of this module. A worker whose `app` rejects here is not ready. */
+  init?(worker: InitContext): State | Promise<State>;
+  fetch?: Handler<State>;
+  /** Answers FastCGI's authorizer role: status 200 allows, all else refuses. Without it `fetch` is asked. */
+  authorize?: Handler<State>;
+  /** Answers FastCGI's filter role; the request's body is FCGI_DATA. Without it `fetch` is asked. */
+  filter?: Handler<State>;
+  GET?: Handler<State>;
+  HEAD?: Handler<State>;
+  POST?: Handler<State>;
+  PUT?: Handler<State>;
+  PATCH?: Handler<State>;
+  DELETE?: Handler<State>;
+  OPTIONS?: Handler<State>;
+  /** Once, when the worker has finished its last request. Without it, `state[Symbol.asyncDispose]` is called. */
+  dispose?(state: State): void | Promise<void>;
+}

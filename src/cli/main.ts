@@ -1,0 +1,61 @@
+// The command line: finds the command, runs it, and turns what it throws into a message and an exit
+// code (sysexits.h). The only border at which a command's faults are caught.
+
+import { Command, CommanderError } from "commander";
+import { FAULTS, Fault } from "../base/fault.ts";
+import { VERSION } from "../base/version.ts";
+import { COMMANDS } from "./commands.ts";
+import { printable, printError } from "./print.ts";
+
+/** Runs the command of `argv` (as process.argv) and resolves with the exit code. */
+export async function main(argv: readonly string[]): Promise<number> {
+  try {
+    await program().parseAsync([...argv]);
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    if (error instanceof CommanderError) return usage(error);
+    return report(error);
+  }
+}
+
+function program(): Command {
+  const root = new Command("holdfast")
+    .description("Keeps TypeScript alive between requests: persistent worker pools for Apache, over FastCGI.")
+    .version(VERSION, "-V, --version", "print the version")
+    .helpOption("-h, --help", "show help")
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 done, 64 wrong usage, 69 a socket cannot be used, 70 an app did not start, 78 wrong configuration.",
+    )
+    .configureOutput({ outputError: () => {} })
+    .showSuggestionAfterError()
+    .exitOverride();
+  for (const make of COMMANDS) root.addCommand(make().copyInheritedSettings(root));
+  return root;
+}
+
+function usage(error: CommanderError): number {
+  // Help and the version are not errors, except help that was shown because no command was given.
+  if (error.code === "commander.helpDisplayed" || error.code === "commander.version") return 0;
+  if (error.code === "commander.help") return FAULTS.USAGE.exit;
+  const [message = "", ...rest] = error.message.replace(/^error: /, "").split("\n");
+  const meant = rest.join(" ").replace(/^\((.*)\)$/, "$1");
+  const hint = meant === "" ? "see `holdfast --help`" : `${meant[0]?.toLowerCase()}${meant.slice(1)}`;
+  return report(new Fault("USAGE", message, { hint }));
+}
+
+function report(error: unknown): number {
+  if (!(error instanceof Fault)) {
+    printError(`holdfast: ${printable(error instanceof Error ? (error.stack ?? error.message) : String(error))}`);
+    printError("  this is a mistake in Holdfast: please report it");
+    return FAULTS.BOOT.exit;
+  }
+  printError(`holdfast: ${printable(error.message)}`);
+  if (error.hint !== undefined) printError(`  ${printable(error.hint)}`);
+  // What an app threw while it loaded: its author needs the lines.
+  if (error.code === "BOOT" && error.stack !== undefined) printError(indent(framesOf(error.stack)));
+  return FAULTS[error.code].exit || FAULTS.BOOT.exit;
+}
+
+const framesOf = (stack: string): string => printable(stack);
+const indent = (text: string): string => text.replace(/^/gm, "    ");

@@ -1,0 +1,122 @@
+// What must hold between options, and between an option and this machine. schema.ts checks each value
+// by itself; here is what one value cannot know.
+
+import { statSync } from "node:fs";
+import { formatAddress, type ListenAddress } from "./address.ts";
+import type { KeyPath } from "./mistake.ts";
+import { NOT_IN_EFFECT } from "./not-in-effect.ts";
+import type { PoolConfig } from "./schema.ts";
+
+/**
+ * Apache copies a unix: path into 96 bytes with their NUL (mod_proxy's uds_path), so a longer socket
+ * could be bound but never reached.
+ */
+export const APACHE_SOCKET_PATH_BYTES = 95;
+/** sockaddr_un.sun_path is 108 bytes with its NUL on Linux; 104 elsewhere. */
+const CONTROL_SOCKET_PATH_BYTES = 103;
+
+/** Where a check puts what it finds; `path` begins at the pool. */
+export interface Findings {
+  error(path: KeyPath, message: string, hint?: string): void;
+  warning(path: KeyPath, message: string, hint?: string): void;
+}
+
+/** A pool as far as its options were right, with absolute paths, and the options that were written. */
+export interface PoolUnderCheck {
+  readonly pool: Partial<PoolConfig>;
+  readonly written: Readonly<Record<string, unknown>>;
+}
+
+export function checkPool({ pool, written }: PoolUnderCheck, findings: Findings): void {
+  checkCode(pool, written, findings);
+  checkListen(pool, written, findings);
+  if (pool.group !== undefined && pool.user === undefined) {
+    findings.error(["group"], "has no effect without user", "set user too");
+  }
+  checkTimes(pool, findings);
+  for (const { path, asked } of NOT_IN_EFFECT) {
+    if (asked(pool)) findings.warning(path, "not in effect in this version");
+  }
+}
+
+function checkCode(pool: Partial<PoolConfig>, written: Readonly<Record<string, unknown>>, findings: Findings): void {
+  const hasRoot = Object.hasOwn(written, "root");
+  const hasApp = Object.hasOwn(written, "app");
+  if (!hasRoot && !hasApp) {
+    findings.error([], "has neither root nor app", "root is a folder of handlers, app is one module");
+  }
+  if (hasRoot && hasApp) findings.error(["app"], "root is set too", "remove one of the two");
+  if (pool.root !== undefined) expectFile(pool.root, "folder", ["root"], findings);
+  if (pool.app !== undefined) expectFile(pool.app, "file", ["app"], findings);
+  if (!hasRoot && hasApp) {
+    for (const option of ["index", "static"].filter((name) => Object.hasOwn(written, name))) {
+      findings.warning([option], "has no effect without root");
+    }
+  }
+}
+
+function expectFile(path: string, wanted: "file" | "folder", key: KeyPath, findings: Findings): void {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) findings.error(key, `there is no ${path}`);
+  else if (wanted === "folder" && !stats.isDirectory()) {
+    findings.error(key, `${path} is not a folder`, "use app for one module");
+  } else if (wanted === "file" && !stats.isFile()) {
+    findings.error(key, `${path} is not a file`, stats.isDirectory() ? "use root for a folder" : undefined);
+  }
+}
+
+function checkListen(pool: Partial<PoolConfig>, written: Readonly<Record<string, unknown>>, findings: Findings): void {
+  const { listen } = pool;
+  if (listen === undefined) return;
+  if (listen.kind === "unix") {
+    expectFit(listen.path, APACHE_SOCKET_PATH_BYTES, ["listen"], findings);
+    if (pool.allowedClients !== undefined && pool.allowedClients.length > 0) {
+      findings.error(
+        ["allowed_clients"],
+        "has no effect on a unix socket",
+        "use listen_owner, listen_group, listen_mode",
+      );
+    }
+  } else {
+    for (const option of ["listen_owner", "listen_group", "listen_mode"]) {
+      if (Object.hasOwn(written, option)) findings.error([option], "has no effect without a unix socket");
+    }
+  }
+}
+
+function checkTimes(pool: Partial<PoolConfig>, findings: Findings): void {
+  const { queue, request } = pool;
+  if (queue?.timeoutMs === undefined || request?.timeoutMs === undefined) return;
+  if (queue.timeoutMs > request.timeoutMs) {
+    findings.warning(["queue", "timeout"], "a request may wait longer than it may run (request.timeout)");
+  }
+  if (request.graceMs > request.timeoutMs) {
+    findings.warning(["request", "grace"], "is longer than request.timeout");
+  }
+}
+
+export function checkControl(path: string, findings: Findings): void {
+  expectFit(path, CONTROL_SOCKET_PATH_BYTES, ["control"], findings);
+}
+
+function expectFit(path: string, most: number, key: KeyPath, findings: Findings): void {
+  const bytes = Buffer.byteLength(path);
+  if (bytes > most) findings.error(key, `the path of a socket holds at most ${most} bytes; this has ${bytes}`);
+}
+
+/** Finds addresses that two pools want; `at` is called with the name of each later one. */
+export function findDuplicates(
+  pools: readonly { readonly name: string; readonly listen?: ListenAddress | undefined }[],
+  control: string | undefined,
+  report: (name: string, message: string) => void,
+): void {
+  const taken = new Map<string, string>();
+  if (control !== undefined) taken.set(control, "supervisor.control");
+  for (const { name, listen } of pools) {
+    if (listen === undefined || (listen.kind === "tcp" && listen.port === 0)) continue;
+    const key = formatAddress(listen);
+    const owner = taken.get(key);
+    if (owner !== undefined) report(name, `${owner} has the same address ${key}`);
+    else taken.set(key, `pools.${name}.listen`);
+  }
+}

@@ -1,0 +1,188 @@
+// The built-in HTTP front: what stands before a pool where there is no Apache. It speaks FastCGI to
+// the same socket, so everything behind it is what runs behind Apache. For development: no TLS, no
+// HTTP/2, no access rules.
+
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { pipeline } from "node:stream/promises";
+import { FAULTS, Fault } from "../base/fault.ts";
+import { reasonPhrase } from "../cgi/status.ts";
+import type { ListenAddress } from "../config/schema.ts";
+import type { Log } from "../telemetry/log.ts";
+import { isNotModified, keptBy304 } from "./conditional.ts";
+import { metaVariables } from "./meta-variables.ts";
+import { PoolClient } from "./pool-client.ts";
+import type { PoolReply } from "./pool-connection.ts";
+
+export interface HttpFrontOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** The pool's socket. */
+  readonly backend: ListenAddress;
+  /** Without a byte from the pool for so long a request fails with 504. */
+  readonly timeoutMs: number;
+  /** Sent as DOCUMENT_ROOT. */
+  readonly documentRoot: string;
+  readonly log: Log;
+}
+
+export interface HttpFront {
+  readonly port: number;
+  /** Takes nothing new and lets open requests finish, at most `withinMs`. */
+  close(withinMs: number): Promise<void>;
+}
+
+/** A client that neither sends nor takes a byte for so long is cut. Apache's own default. */
+const CLIENT_TIMEOUT_MS = 60_000;
+const HEADERS_TIMEOUT_MS = 20_000;
+/** What is left of an upload after an early reply is read to here, so that the client reads the reply. */
+const DISCARD_LIMIT_BYTES = 64 * 1024 * 1024;
+const DISCARD_LIMIT_MS = 10_000;
+
+/** Resolves when it accepts connections. Rejects with Fault LISTEN. */
+export async function startHttpFront(options: HttpFrontOptions): Promise<HttpFront> {
+  const { host, log } = options;
+  const client = new PoolClient({
+    address: options.backend,
+    timeoutMs: options.timeoutMs,
+    onStderr: (text) => log.error(text),
+  });
+  const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0 }, (request, response) => {
+    void serve(request, response, client, options);
+  });
+  server.setTimeout(Math.max(CLIENT_TIMEOUT_MS, options.timeoutMs + 1000));
+  await listen(server, host, options.port);
+  const address = server.address();
+  return {
+    port: typeof address === "object" && address !== null ? address.port : options.port,
+    async close(withinMs) {
+      const closed = once(server, "close");
+      server.close();
+      server.closeIdleConnections();
+      const timer = setTimeout(() => server.closeAllConnections(), withinMs);
+      await closed;
+      clearTimeout(timer);
+      client.close();
+    },
+  };
+}
+
+async function listen(server: Server, host: string, port: number): Promise<void> {
+  try {
+    server.listen(port, host);
+    await once(server, "listening");
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === "EADDRINUSE") {
+      const hint = "choose another port with --port";
+      throw new Fault("LISTEN", `${host}:${port} is in use by another program`, { hint, cause });
+    }
+    if (code === "EACCES") {
+      const hint = "choose a port from 1024 with --port";
+      throw new Fault("LISTEN", `${host}:${port} may not be used by this user`, { hint, cause });
+    }
+    throw new Fault("LISTEN", `cannot listen on ${host}:${port}: ${message}`, { cause });
+  }
+}
+
+async function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  client: PoolClient,
+  options: HttpFrontOptions,
+): Promise<void> {
+  const gone = new AbortController();
+  response.once("close", () => gone.abort(new Fault("REQUEST", "the client went away")));
+  try {
+    const params = metaVariables({
+      method: request.method ?? "GET",
+      target: request.url ?? "/",
+      httpVersion: request.httpVersion,
+      rawHeaders: request.rawHeaders,
+      local: { address: request.socket.localAddress ?? options.host, port: request.socket.localPort ?? options.port },
+      remote: { address: request.socket.remoteAddress ?? "", port: request.socket.remotePort ?? 0 },
+      documentRoot: options.documentRoot,
+    });
+    const body = hasBody(request) ? request.iterator({ destroyOnReturn: false }) : undefined;
+    const reply = await client.exchange({ params, body }, gone.signal);
+    reply.body.once("error", (error) => {
+      if (!gone.signal.aborted) report(request, error, options.log);
+    });
+    await answer(request, response, reply);
+  } catch (error) {
+    // After the head only a cut tells the client that the body is not whole.
+    if (response.headersSent || gone.signal.aborted) response.destroy();
+    else refuse(request, response, report(request, error, options.log));
+  } finally {
+    discardRest(request);
+  }
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, reply: PoolReply): Promise<void> {
+  const header = (name: string): string | undefined =>
+    reply.headers.find(([other]) => other.toLowerCase() === name)?.[1];
+  const fresh =
+    reply.status === 200 &&
+    (request.method === "GET" || request.method === "HEAD") &&
+    isNotModified({
+      ifNoneMatch: request.headers["if-none-match"],
+      ifModifiedSince: request.headers["if-modified-since"],
+      etag: header("etag"),
+      lastModified: header("last-modified"),
+    });
+  const headers = reply.headers.filter(([name]) => !isHopByHop(name) && (!fresh || keptBy304(name)));
+  // A client that is still sending cannot be told apart from one that begins its next request.
+  if (!request.complete) headers.push(["Connection", "close"]);
+  response.writeHead(fresh ? 304 : reply.status, headers.flat());
+  if (reply.body.readableLength === 0 && !reply.body.readableEnded) response.flushHeaders();
+  if (fresh || request.method === "HEAD") {
+    reply.body.resume();
+    await once(reply.body, "end");
+    response.end();
+  } else {
+    await pipeline(reply.body, response);
+  }
+}
+
+/** [RFC 9110 §7.6.1]: about this connection, which is ours. */
+function isHopByHop(name: string): boolean {
+  return /^(?:connection|keep-alive|te|trailer|transfer-encoding|upgrade)$/i.test(name);
+}
+
+function report({ method, url }: IncomingMessage, error: unknown, log: Log): Fault {
+  const fault = error instanceof Fault ? error : new Fault("WORKER_LOST", String(error), { cause: error });
+  log[FAULTS[fault.code].level](fault.message, { method, url });
+  return fault;
+}
+
+function refuse(request: IncomingMessage, response: ServerResponse, fault: Fault): void {
+  const status = fault.status === 0 ? 502 : fault.status;
+  const body = `${status} ${reasonPhrase(status)}\n`;
+  response.writeHead(status, {
+    "Content-Type": "text/plain; charset=utf-8",
+    "Content-Length": body.length,
+    ...(status === 503 ? { "Retry-After": "1" } : {}),
+    ...(request.complete ? {} : { Connection: "close" }),
+  });
+  response.end(body);
+}
+
+function discardRest(request: IncomingMessage): void {
+  if (request.complete || request.destroyed) return;
+  let discarded = 0;
+  const cut = (): void => {
+    request.destroy();
+  };
+  const timer = setTimeout(cut, DISCARD_LIMIT_MS);
+  request.on("data", (piece: Buffer) => {
+    discarded += piece.length;
+    if (discarded > DISCARD_LIMIT_BYTES) cut();
+  });
+  request.once("close", () => clearTimeout(timer));
+  request.resume();
+}

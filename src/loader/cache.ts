@@ -1,0 +1,110 @@
+// Transpiled code on disk, shared by all workers of a user and by all generations. A key says
+// everything that the code depends on, so an entry is never stale; what cannot be read or does not
+// match its checksum is written anew. A folder that others could write to is not used.
+
+import { createHash, randomBytes } from "node:crypto";
+import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** When there are more entries, the older half goes: a watch adds one for each save. */
+const MAX_ENTRIES = 4096;
+
+export interface CodeCache {
+  /** The code that was stored for these parts, or what `make` returns, stored. `make`'s errors pass through. */
+  get(parts: readonly string[], make: () => string): string;
+}
+
+export const NO_CACHE: CodeCache = { get: (_parts, make) => make() };
+
+/** A cache in `folder`, or one that keeps nothing; `complain` hears why. */
+export function openCodeCache(folder: string | undefined, complain: (reason: string) => void): CodeCache {
+  if (folder === undefined) return NO_CACHE;
+  const refusal = prepare(folder);
+  if (refusal === undefined) return new DiskCache(folder, complain);
+  complain(refusal);
+  return NO_CACHE;
+}
+
+/** Makes the folder; returns why it must not be used. */
+function prepare(folder: string): string | undefined {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const { uid, mode } = assertDirectory(folder);
+    if (process.getuid !== undefined && uid !== process.getuid()) return `${folder} belongs to another user`;
+    if ((mode & 0o022) !== 0) return `${folder} can be written by others; use: chmod 700 ${folder}`;
+    removeOldest(folder);
+    return undefined;
+  } catch (error) {
+    return `${folder} cannot be used: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+function assertDirectory(folder: string): { uid: number; mode: number } {
+  const stat = lstatSync(folder);
+  if (!stat.isDirectory()) throw new Error("it is not a directory");
+  return stat;
+}
+
+function removeOldest(folder: string): void {
+  const names = readdirSync(folder);
+  if (names.length <= MAX_ENTRIES) return;
+  const byAge = names
+    .map((name) => ({ path: join(folder, name), at: statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs }))
+    .sort((a, b) => (a.at ?? 0) - (b.at ?? 0));
+  for (const { path } of byAge.slice(0, Math.ceil(names.length / 2))) rmSync(path, { force: true });
+}
+
+class DiskCache implements CodeCache {
+  readonly #folder: string;
+  readonly #complain: (reason: string) => void;
+  #writable = true;
+
+  constructor(folder: string, complain: (reason: string) => void) {
+    this.#folder = folder;
+    this.#complain = complain;
+  }
+
+  get(parts: readonly string[], make: () => string): string {
+    const path = join(this.#folder, `${sha256(JSON.stringify(parts))}.js`);
+    const stored = readEntry(path);
+    if (stored !== undefined) return stored;
+    const code = make();
+    this.#write(path, code);
+    return code;
+  }
+
+  /** By rename, so that a reader sees the old entry, none, or the whole new one. */
+  #write(path: string, code: string): void {
+    if (!this.#writable) return;
+    const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+    try {
+      writeFileSync(temporary, `// ${sha256(code)}\n${code}`, { mode: 0o600, flag: "wx" });
+      renameSync(temporary, path);
+    } catch (error) {
+      // A full or read-only disk costs time at the next start, not the request.
+      this.#writable = false;
+      rmSync(temporary, { force: true });
+      this.#complain(`${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+}
+
+const CHECKSUM_LINE = /^\/\/ ([0-9a-f]{64})\n/;
+
+function readEntry(path: string): string | undefined {
+  let entry: string;
+  try {
+    entry = readFileSync(path, "utf8");
+  } catch {
+    // Not there yet, or not readable: either way it is made again.
+    return undefined;
+  }
+  const line = CHECKSUM_LINE.exec(entry);
+  if (line === null) return undefined;
+  const code = entry.slice(line[0].length);
+  return sha256(code) === line[1] ? code : undefined;
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

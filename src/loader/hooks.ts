@@ -1,0 +1,97 @@
+// Makes this thread's `import` and `require` understand an author's TypeScript and JSX, and tells
+// which files an app consists of. Works inside one worker: hooks are per thread and are never taken
+// out again, because modules are never unloaded.
+
+import { readFileSync } from "node:fs";
+import { type LoadFnOutput, type LoadHookContext, type ResolveFnOutput, registerHooks } from "node:module";
+import { dirname } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import type { CodeCache } from "./cache.ts";
+import { resolveFallback } from "./resolve.ts";
+import { transpile, transpilerVersion } from "./transpile.ts";
+import { EmitOptionsReader } from "./tsconfig.ts";
+
+export interface LoaderOptions {
+  readonly cache: CodeCache;
+  /** Called with the path of each file of the app that is read, before it is transpiled or run. */
+  loaded(path: string): void;
+}
+
+export interface Loader {
+  /** The module's exports. Rejects with what its evaluation threw, or with a Fault where it is not valid. */
+  import(file: string): Promise<Readonly<Record<string, unknown>>>;
+  /** The next import of any of these files reads it again, although this thread has loaded it before. */
+  forget(files: Iterable<string>): void;
+}
+
+const TRANSPILED = /\.(?:ts|tsx|mts|cts|jsx)$/;
+/** Everything under the folder that holds our own compiled code is ours, not the app's. */
+const OURS = new URL("../../", import.meta.url).href;
+const AGAIN = "holdfast-again";
+
+/** To be called once per thread. Stack traces name the author's lines from then on. */
+export function installLoader({ cache, loaded }: LoaderOptions): Loader {
+  const emitOptions = new EmitOptionsReader();
+  const version = transpilerVersion();
+  /** How often a file was forgotten. It becomes part of its URL: ES modules are known by URL for ever. */
+  const again = new Map<string, number>();
+
+  const compile = (path: string): string => {
+    const source = readFileSync(path, "utf8");
+    const emit = emitOptions.forFolder(dirname(path));
+    return cache.get([version, JSON.stringify(emit), path, source], () => transpile(source, path, emit));
+  };
+
+  registerHooks({
+    resolve(specifier, context, nextResolve) {
+      return mark(
+        resolveOr(specifier, context.parentURL, () => nextResolve(specifier, context)),
+        again,
+      );
+    },
+    load(url, context, nextLoad) {
+      const path = pathOf(url);
+      if (path === undefined || url.startsWith(OURS)) return nextLoad(url, context);
+      if (!path.includes("/node_modules/")) loaded(path);
+      return TRANSPILED.test(path) ? load(path, context, compile) : nextLoad(url, context);
+    },
+  });
+  process.setSourceMapsEnabled(true);
+
+  return {
+    import: (file) => import(pathToFileURL(file).href) as Promise<Readonly<Record<string, unknown>>>,
+    forget(files) {
+      for (const file of files) again.set(file, (again.get(file) ?? 0) + 1);
+    },
+  };
+}
+
+function load(path: string, _context: LoadHookContext, compile: (path: string) => string): LoadFnOutput {
+  return { format: path.endsWith(".cts") ? "commonjs" : "module", source: compile(path), shortCircuit: true };
+}
+
+const NOT_FOUND = new Set(["ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND", "ERR_UNSUPPORTED_DIR_IMPORT"]);
+
+function resolveOr(specifier: string, parentUrl: string | undefined, next: () => ResolveFnOutput): ResolveFnOutput {
+  try {
+    return next();
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && NOT_FOUND.has(String(error.code)))) throw error;
+    const url = resolveFallback(specifier, parentUrl);
+    if (url === undefined) throw error;
+    return { url, shortCircuit: true };
+  }
+}
+
+function mark(resolved: ResolveFnOutput, again: ReadonlyMap<string, number>): ResolveFnOutput {
+  if (again.size === 0) return resolved;
+  const times = again.get(pathOf(resolved.url) ?? "");
+  if (times === undefined) return resolved;
+  const url = new URL(resolved.url);
+  url.searchParams.set(AGAIN, String(times));
+  return { ...resolved, url: url.href };
+}
+
+function pathOf(url: string): string | undefined {
+  return url.startsWith("file:") ? fileURLToPath(url) : undefined;
+}

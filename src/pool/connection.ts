@@ -1,0 +1,251 @@
+// One accepted socket from the web server: feeds what it reads to the FastCGI state machine, and
+// writes replies. Holds no request state of its own beyond which ids are open.
+//
+// Nothing is written for a request after its END_REQUEST: on a kept connection the web server would
+// take it for the next request's reply.
+
+import type net from "node:net";
+import type { Instant } from "../base/clock.ts";
+import { Fault } from "../base/fault.ts";
+import { refusalReply } from "../cgi/response.ts";
+import { Application, type ApplicationEvent, DEFAULT_LIMITS } from "../fastcgi/application.ts";
+import { FCGI_HEADER_LEN, FCGI_REQUEST_COMPLETE, FCGI_STDOUT } from "../fastcgi/constants.ts";
+import { encodeEndRequest, encodeStream, writeEndRequest } from "../fastcgi/encoder.ts";
+import { writeHeader } from "../fastcgi/record.ts";
+import { REPLY_TAILROOM_BYTES } from "../messages/lane.ts";
+import type { Peer } from "./exchange.ts";
+import { type GatewayOptions, type IncomingRequest, LINGER_MS, type RequestIntake } from "./gateway.ts";
+import { replyWith } from "./roomy-reply.ts";
+
+interface OpenRequest {
+  readonly intake: RequestIntake;
+  readonly peer: RequestPeer;
+}
+
+/** Takes a request that began on a connection. */
+export type Intake = (request: IncomingRequest) => RequestIntake;
+
+export class Connection {
+  readonly #socket: net.Socket;
+  readonly #options: GatewayOptions;
+  readonly #intake: Intake;
+  readonly #application: Application;
+  readonly #open = new Map<number, OpenRequest>();
+  readonly #pausedBy = new Set<number>();
+  #corked = false;
+  #peerEnded = false;
+  #draining = false;
+  /** A request came without FCGI_KEEP_CONN: the connection ends after the last open reply. */
+  #closing = false;
+  /** Half-closed by us: what still comes is read and dropped until then. */
+  #lingerUntil: Instant | undefined;
+  /** Since when a request, or the first byte of one, has been on its way. */
+  #receivingSince: Instant | undefined;
+
+  constructor(socket: net.Socket, options: GatewayOptions, intake: Intake, closed: () => void) {
+    this.#socket = socket;
+    this.#options = options;
+    this.#intake = intake;
+    this.#application = new Application({ ...DEFAULT_LIMITS, ...options.limits });
+    this.#receivingSince = options.host.clock.now();
+    socket.on("data", (chunk: Buffer) => this.#received(chunk));
+    socket.on("end", () => this.#ended());
+    // The web server may leave whenever it likes; "close" follows.
+    socket.on("error", () => {});
+    socket.on("close", () => {
+      for (const { intake: request } of [...this.#open.values()]) request.peerGone();
+      this.#open.clear();
+      closed();
+    });
+  }
+
+  /** The connection ends once it is idle. */
+  drain(): void {
+    this.#draining = true;
+    if (this.#open.size === 0 && this.#application.open === 0) this.#finish();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  sweep(now: Instant): void {
+    if (this.#lingerUntil !== undefined && now >= this.#lingerUntil) {
+      this.#socket.destroy();
+    } else if (
+      this.#receivingSince !== undefined &&
+      now - this.#receivingSince >= this.#options.limits.receiveTimeoutMs
+    ) {
+      const ms = this.#options.limits.receiveTimeoutMs;
+      this.#fault(new Fault("PROTOCOL", `no complete request came within request.receive_timeout (${ms} ms)`));
+    }
+  }
+
+  #received(chunk: Buffer): void {
+    if (this.#lingerUntil !== undefined && this.#open.size === 0) return;
+    const events = this.#application.receive(chunk);
+    for (const event of events) this.#event(event);
+    if (this.#application.open > this.#open.size || events.length === 0) {
+      this.#receivingSince ??= this.#options.host.clock.now();
+    } else {
+      this.#receivingSince = undefined;
+    }
+  }
+
+  #event(event: ApplicationEvent): void {
+    const { host } = this.#options;
+    switch (event.kind) {
+      case "request": {
+        const { id, role, params } = event;
+        const peer = new RequestPeer(this, id, event.keepConn);
+        const request = this.#intake({ role, params, peer });
+        if (!request.closed) this.#open.set(id, { intake: request, peer });
+        break;
+      }
+      case "stdin":
+        this.#open.get(event.id)?.intake.stdin(event.bytes);
+        break;
+      case "stdin-end":
+        this.#open.get(event.id)?.intake.stdinEnd();
+        break;
+      case "data":
+        this.#open.get(event.id)?.intake.data(event.bytes);
+        break;
+      case "data-end":
+        this.#open.get(event.id)?.intake.dataEnd();
+        break;
+      case "abort": {
+        // [FCGI §5.4] The web server wants an END_REQUEST soon, and nothing else.
+        const request = this.#open.get(event.id);
+        request?.intake.peerGone();
+        request?.peer.end();
+        break;
+      }
+      case "send":
+        this.#socket.write(event.bytes);
+        if (event.closeAfter) this.#finish();
+        break;
+      case "refuse": {
+        host.refused(event.fault);
+        new RequestPeer(this, event.id, event.keepConn && !event.fatal).refuse(event.fault);
+        break;
+      }
+      case "fault":
+        this.#fault(event.fault);
+        break;
+    }
+  }
+
+  #ended(): void {
+    this.#peerEnded = true;
+    for (const [id, { intake: request }] of [...this.#open]) {
+      request.peerEnded();
+      if (request.closed) this.#open.delete(id);
+    }
+    if (this.#open.size === 0) this.#socket.end();
+  }
+
+  #fault(fault: Fault): void {
+    this.#options.host.connectionFault(fault);
+    this.#socket.destroy();
+  }
+
+  /** Half-closes, and goes on reading so that the peer's last bytes are no reset of ours. */
+  #finish(): void {
+    if (this.#lingerUntil !== undefined) return;
+    this.#lingerUntil = this.#options.host.clock.now() + LINGER_MS;
+    this.#receivingSince = undefined;
+    this.#socket.resume();
+    this.#socket.end();
+  }
+
+  // ---- for RequestPeer ---------------------------------------------------------------------------
+
+  write(bytes: Uint8Array, written?: () => void): void {
+    if (this.#socket.destroyed || this.#socket.writableEnded) return;
+    this.#socket.write(bytes, written);
+  }
+
+  /** Everything written in this turn leaves in one system call. */
+  cork(): void {
+    if (this.#corked) return;
+    this.#corked = true;
+    this.#socket.cork();
+    process.nextTick(() => {
+      this.#corked = false;
+      this.#socket.uncork();
+    });
+  }
+
+  ended(id: number, keepConn: boolean): void {
+    this.#application.end(id);
+    this.#open.delete(id);
+    this.resume(id);
+    if (!keepConn || this.#draining || this.#peerEnded) this.#closing = true;
+    if (this.#closing && this.#open.size === 0) this.#finish();
+  }
+
+  pause(id: number): void {
+    this.#pausedBy.add(id);
+    this.#socket.pause();
+  }
+
+  resume(id: number): void {
+    if (this.#pausedBy.delete(id) && this.#pausedBy.size === 0) this.#socket.resume();
+  }
+}
+
+/** One request id of a connection, as its exchange answers it. */
+export class RequestPeer implements Peer {
+  readonly #connection: Connection;
+  readonly #id: number;
+  readonly #keepConn: boolean;
+
+  constructor(connection: Connection, id: number, keepConn: boolean) {
+    this.#connection = connection;
+    this.#id = id;
+    this.#keepConn = keepConn;
+  }
+
+  reply(buffer: Buffer, start: number, end: number): void {
+    writeHeader(buffer, start - FCGI_HEADER_LEN, FCGI_STDOUT, this.#id, end - start, 0);
+    writeEndRequest(buffer, end, this.#id, 0, FCGI_REQUEST_COMPLETE);
+    this.#connection.write(buffer.subarray(start - FCGI_HEADER_LEN, end + REPLY_TAILROOM_BYTES));
+    this.#connection.ended(this.#id, this.#keepConn);
+  }
+
+  head(block: Buffer): void {
+    this.#connection.cork();
+    this.#connection.write(encodeStream(FCGI_STDOUT, this.#id, block));
+  }
+
+  chunk(bytes: Buffer, taken: () => void): void {
+    const header = Buffer.allocUnsafe(FCGI_HEADER_LEN);
+    writeHeader(header, 0, FCGI_STDOUT, this.#id, bytes.length, 0);
+    this.#connection.cork();
+    this.#connection.write(header);
+    this.#connection.write(bytes, taken);
+  }
+
+  end(): void {
+    this.#connection.write(encodeEndRequest(this.#id, 0, FCGI_REQUEST_COMPLETE));
+    this.#connection.ended(this.#id, this.#keepConn);
+  }
+
+  refuse(fault: Fault): void {
+    const { head, body } = refusalReply(fault);
+    replyWith(this, head, body);
+  }
+
+  cut(): void {
+    this.#connection.destroy();
+  }
+
+  pause(): void {
+    this.#connection.pause(this.#id);
+  }
+
+  resume(): void {
+    this.#connection.resume(this.#id);
+  }
+}

@@ -1,0 +1,208 @@
+// Admission, queue, deadlines, and who gets the next exchange. Knows neither bytes nor threads nor
+// timers of its own: the pool calls `turn` once per turn of its loop and `sweep` now and then.
+//
+// Warmest worker first: workers stand in an order, and the first that keeps turning gets the next
+// exchange, because work that is batched on one warm thread costs a fraction of work that is spread
+// (docs/decisions/0002-lanes.md). What was given and not begun is taken back from a worker that
+// stalls, and given to another: it is never lost, and never run twice.
+
+import type { Clock, Instant } from "../base/clock.ts";
+import { Fault } from "../base/fault.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** A worker that has not begun what it was given for this long has stalled. */
+export const STALL_MS = 1;
+/** How long an exchange may wait for the first byte of its body before a worker begins without it. */
+export const BODY_PATIENCE_MS = 50;
+
+/** What the dispatcher needs of a worker. */
+export interface DispatchWorker {
+  readonly room: number;
+  readonly spare: number;
+  readonly waitingSince: Instant | undefined;
+  give(exchange: Exchange): void;
+  takeBack(): Exchange[];
+  post(): void;
+}
+
+export interface DispatcherOptions {
+  /** Exchanges that may wait beyond what the workers have room for. */
+  readonly queueMax: number;
+  readonly queueTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  /** Longest wait for a byte of a request body that the web server owes. */
+  readonly bodyTimeoutMs: number;
+  /** Longest wait for the web server to take a byte of the reply. */
+  readonly stallTimeoutMs: number;
+  readonly clock: Clock;
+}
+
+export class Dispatcher<W extends DispatchWorker = DispatchWorker> {
+  readonly #options: DispatcherOptions;
+  readonly #clock: Clock;
+  #workers: W[] = [];
+  #queue: Exchange[] = [];
+  /** Begun to arrive, nothing of the body here yet. */
+  readonly #arriving = new Set<Exchange>();
+  /** Everything that is not closed, oldest first. */
+  readonly #open = new Set<Exchange>();
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+  }
+
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  get open(): number {
+    return this.#open.size;
+  }
+
+  get workers(): readonly W[] {
+    return this.#workers;
+  }
+
+  addWorker(worker: W): void {
+    this.#workers.push(worker);
+  }
+
+  removeWorker(worker: W): void {
+    this.#workers = this.#workers.filter((other) => other !== worker);
+  }
+
+  /** A new exchange: its params are here. */
+  submit(exchange: Exchange): void {
+    this.#open.add(exchange);
+    if (exchange.worthBeginning) this.#admit(exchange);
+    else this.#arriving.add(exchange);
+  }
+
+  /** Something of an exchange's body came. */
+  arrived(exchange: Exchange): void {
+    if (this.#arriving.size > 0 && this.#arriving.delete(exchange) && !exchange.closed) this.#admit(exchange);
+  }
+
+  /** The exchange needs nothing any more. */
+  forget(exchange: Exchange): void {
+    this.#open.delete(exchange);
+    this.#arriving.delete(exchange);
+    if (this.#queue.length === 0) return;
+    const at = this.#queue.indexOf(exchange);
+    if (at >= 0) this.#queue.splice(at, 1);
+  }
+
+  /** Puts exchanges that a worker had not begun back, before all others. */
+  requeue(exchanges: readonly Exchange[]): void {
+    const live = exchanges.filter((exchange) => !exchange.closed);
+    if (live.length > 0) this.#queue = [...live, ...this.#queue];
+  }
+
+  /** Gives what waits to who has room. Returns when to look again for a stall, if anything may stall. */
+  turn(): Instant | undefined {
+    if (this.#queue.length > 0) this.#giveOut();
+    if (this.#workers.length < 2) return undefined;
+    let watch: Instant | undefined;
+    for (const worker of this.#workers) {
+      const since = worker.waitingSince;
+      if (since !== undefined && (watch === undefined || since < watch)) watch = since;
+    }
+    return watch === undefined ? undefined : watch + STALL_MS;
+  }
+
+  /** Takes back what stalled workers have not begun, if somebody else can begin it. Then as `turn`. */
+  unstall(): Instant | undefined {
+    const now = this.#clock.now();
+    for (const worker of [...this.#workers]) {
+      const since = worker.waitingSince;
+      if (since === undefined || now - since < STALL_MS) continue;
+      if (!this.#workers.some((other) => other !== worker && other.room > 0)) continue;
+      this.requeue(worker.takeBack());
+      // It is no longer the warm one.
+      this.#workers = [...this.#workers.filter((other) => other !== worker), worker];
+      this.#giveOut();
+    }
+    const next = this.turn();
+    // Nobody can help now: look again, but do not spin.
+    return next === undefined ? undefined : Math.max(next, now + STALL_MS);
+  }
+
+  /** Ends what has passed a deadline. */
+  sweep(): void {
+    const now = this.#clock.now();
+    const { queueTimeoutMs, requestTimeoutMs, bodyTimeoutMs, stallTimeoutMs } = this.#options;
+    for (const exchange of this.#arriving) {
+      if (now - exchange.receivedAt >= BODY_PATIENCE_MS) this.arrived(exchange);
+    }
+    for (const exchange of this.#open) {
+      if (exchange.awaitsPeer && now - exchange.progressAt >= stallTimeoutMs) {
+        exchange.abandon(
+          new Fault("TIMEOUT", `the web server took nothing of the reply for ${stallTimeoutMs} ms`),
+          "client-gone",
+        );
+      } else if (exchange.awaitsBody && now - exchange.progressAt >= bodyTimeoutMs) {
+        exchange.abandon(
+          new Fault("REQUEST", `nothing of the request body came for ${bodyTimeoutMs} ms`, { status: 408 }),
+          "body-broken",
+        );
+      } else if (exchange.state === "given" || exchange.state === "replying") {
+        this.#sweepGiven(exchange, now, queueTimeoutMs, requestTimeoutMs);
+      } else if (exchange.state === "queued" && now - exchange.queuedAt >= queueTimeoutMs) {
+        exchange.fail(waitedTooLong(queueTimeoutMs));
+      }
+    }
+  }
+
+  /** Fails everything that waits; for the end of a drain. */
+  failAll(fault: Fault): void {
+    for (const exchange of this.#open) exchange.abandon(fault, "stopping");
+  }
+
+  #sweepGiven(exchange: Exchange, now: Instant, queueTimeoutMs: number, requestTimeoutMs: number): void {
+    if (now - exchange.queuedAt >= queueTimeoutMs && !(exchange.carrier?.begun() ?? true)) {
+      exchange.abandon(waitedTooLong(queueTimeoutMs), "timeout");
+      return;
+    }
+    if (requestTimeoutMs === 0 || now - exchange.givenAt < requestTimeoutMs) return;
+    exchange.carrier?.overdue();
+    exchange.abandon(
+      new Fault("TIMEOUT", `the handler did not finish within request.timeout (${requestTimeoutMs} ms)`),
+      "timeout",
+    );
+  }
+
+  #admit(exchange: Exchange): void {
+    if (this.#queue.length >= this.#options.queueMax + this.#spare()) {
+      exchange.fail(new Fault("OVERLOAD", `the queue is full (queue.max = ${this.#options.queueMax})`));
+      return;
+    }
+    exchange.state = "queued";
+    exchange.queuedAt = this.#clock.now();
+    this.#queue.push(exchange);
+  }
+
+  #spare(): number {
+    let spare = 0;
+    for (const worker of this.#workers) spare += worker.spare;
+    return spare;
+  }
+
+  #giveOut(): void {
+    let next = 0;
+    for (const worker of this.#workers) {
+      for (let room = worker.room; room > 0 && next < this.#queue.length; next++) {
+        const exchange = this.#queue[next];
+        if (exchange === undefined || exchange.closed) continue;
+        worker.give(exchange);
+        room--;
+      }
+      if (next >= this.#queue.length) break;
+    }
+    if (next > 0) this.#queue.splice(0, next);
+  }
+}
+
+function waitedTooLong(queueTimeoutMs: number): Fault {
+  return new Fault("OVERLOAD", `no worker was free within queue.timeout (${queueTimeoutMs} ms)`);
+}

@@ -1,0 +1,77 @@
+// The gateway over our own codec: accepts, and keeps the set of connections. The other gateway
+// differs only in what happens between a request's records and its exchange (`intake`).
+
+import net from "node:net";
+import { Fault } from "../base/fault.ts";
+import { clientFilter } from "./allowed-clients.ts";
+import { Connection, type Intake } from "./connection.ts";
+import type { Gateway, GatewayOptions } from "./gateway.ts";
+
+export class HoldfastGateway implements Gateway {
+  readonly #options: GatewayOptions;
+  readonly #server: net.Server;
+  readonly #connections = new Set<Connection>();
+  readonly #allowed: (socket: net.Socket) => boolean;
+  readonly #intake: Intake;
+  #draining = false;
+  #emptied: (() => void) | undefined;
+
+  constructor(options: GatewayOptions, intake: Intake = (request) => options.host.open(request)) {
+    this.#options = options;
+    this.#intake = intake;
+    this.#allowed = clientFilter(options.allowedClients);
+    this.#server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  listen(
+    on: { readonly fd: number } | { readonly path: string } | { readonly port: number },
+    backlog: number,
+  ): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once("error", (cause) => reject(new Fault("LISTEN", `cannot listen: ${cause.message}`, { cause })));
+      // With the backlog inside the options Node 20 to 26 listen with 511 on a descriptor.
+      if ("fd" in on) this.#server.listen({ fd: on.fd }, backlog, resolve);
+      else if ("path" in on) this.#server.listen(on.path, backlog, resolve);
+      else this.#server.listen(on.port, "127.0.0.1", backlog, resolve);
+    });
+  }
+
+  sweep(): void {
+    const now = this.#options.host.clock.now();
+    for (const connection of this.#connections) connection.sweep(now);
+  }
+
+  async drain(): Promise<void> {
+    this.#draining = true;
+    this.#server.close();
+    if (this.#connections.size === 0) return;
+    const emptied = new Promise<void>((resolve) => {
+      this.#emptied = resolve;
+    });
+    for (const connection of [...this.#connections]) connection.drain();
+    await emptied;
+  }
+
+  async close(): Promise<void> {
+    this.#server.close();
+    for (const connection of [...this.#connections]) connection.destroy();
+  }
+
+  #accept(socket: net.Socket): void {
+    if (!this.#allowed(socket)) {
+      this.#options.host.connectionFault(new Fault("PROTOCOL", `${socket.remoteAddress} is not in allowed_clients`));
+      socket.destroy();
+      return;
+    }
+    const connection = new Connection(socket, this.#options, this.#intake, () => {
+      this.#connections.delete(connection);
+      if (this.#connections.size === 0) this.#emptied?.();
+    });
+    this.#connections.add(connection);
+    if (this.#draining) connection.drain();
+  }
+}

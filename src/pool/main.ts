@@ -1,0 +1,94 @@
+// The pool process: says hello to the supervisor, is configured, serves, drains. Everything it
+// knows comes over IPC; its listening socket is an inherited descriptor.
+
+import { systemClock } from "../base/clock.ts";
+import { FAULTS, Fault, type LogLevel, toFaultData } from "../base/fault.ts";
+import type { FromPool, ToPool } from "../messages/lifecycle.ts";
+import { createLog, type Log } from "../telemetry/log.ts";
+import { privateCacheDir } from "./cache-dir.ts";
+import { Pool } from "./pool.ts";
+
+/** A pool whose supervisor is gone finishes what it has within this time. */
+const ORPHAN_DRAIN_MS = 30_000;
+
+let pool: Pool | undefined;
+let log: Log = createLog("json");
+let leaving = false;
+
+function send(message: FromPool): void {
+  if (process.connected) process.send?.(message);
+}
+
+async function configure(message: Extract<ToPool, { kind: "configure" }>): Promise<void> {
+  const { pool: config, generation, fd } = message;
+  process.title = `holdfast: pool ${config.name}`;
+  const level: LogLevel = "info";
+  log = createLog(message.logFormat, level).with({ pool: config.name });
+  pool = new Pool({ config, generation, clock: systemClock, log, cacheDir: await privateCacheDir() });
+  try {
+    await pool.start({ fd });
+    send({ kind: "ready", workers: config.threads });
+  } catch (error) {
+    const fault = toFaultData(error, "BOOT");
+    send({ kind: "boot-failed", fault });
+    await pool.close();
+    leave(FAULTS[fault.code].exit);
+  }
+}
+
+async function drain(withinMs: number): Promise<void> {
+  if (leaving) return;
+  leaving = true;
+  await pool?.drain(systemClock.now() + withinMs);
+  leave(0);
+}
+
+/** Ends the process once what it said to the supervisor has left. */
+function leave(code: number): void {
+  process.exitCode = code;
+  if (process.connected) process.disconnect?.();
+  // A handle that some library left open must not keep a drained pool alive.
+  setImmediate(() => process.exit(code));
+}
+
+function received(message: ToPool): void {
+  switch (message.kind) {
+    case "configure":
+      configure(message).catch(fatal);
+      break;
+    case "drain":
+      drain(message.withinMs).catch(fatal);
+      break;
+    case "status":
+      if (pool !== undefined) send({ kind: "status", id: message.id, status: pool.status() });
+      break;
+    case "ping":
+      send({ kind: "pong", id: message.id });
+      break;
+  }
+}
+
+function fatal(error: unknown): void {
+  log.error("the pool process failed", { ...toFaultData(error, "BOOT") });
+  process.exit(FAULTS.BOOT.exit);
+}
+
+if (process.send === undefined) {
+  throw new Fault("USAGE", "a pool process is started by the supervisor", {
+    hint: "Run `holdfast start` or `holdfast serve`.",
+  });
+}
+process.on("message", received);
+process.on("disconnect", () => {
+  if (leaving) return;
+  drain(ORPHAN_DRAIN_MS).catch(fatal);
+});
+// Ctrl-C reaches the whole terminal group; the supervisor decides what it means.
+process.on("SIGINT", () => {});
+process.on("SIGHUP", () => {});
+// Without a listener Node opens its inspector on SIGUSR1.
+process.on("SIGUSR1", () => {});
+process.on("SIGTERM", () => {
+  drain(ORPHAN_DRAIN_MS).catch(fatal);
+});
+send({ kind: "hello" });

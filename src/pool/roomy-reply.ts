@@ -1,0 +1,13 @@
+// A CGI response that the pool itself makes, with the room that Peer.reply asks for.
+
+import { REPLY_HEADROOM_BYTES, REPLY_TAILROOM_BYTES } from "../messages/lane.ts";
+import type { Peer } from "./exchange.ts";
+
+/** Answers with `head` (a CGI header block with its empty line) and `body`; together at most 65,535 bytes. */
+export function replyWith(to: Pick<Peer, "reply">, head: string, body: string): void {
+  const length = head.length + Buffer.byteLength(body);
+  const buffer = Buffer.alloc(REPLY_HEADROOM_BYTES + length + REPLY_TAILROOM_BYTES);
+  buffer.write(head, REPLY_HEADROOM_BYTES, "latin1");
+  buffer.write(body, REPLY_HEADROOM_BYTES + head.length, "utf8");
+  to.reply(buffer, REPLY_HEADROOM_BYTES, REPLY_HEADROOM_BYTES + length);
+}

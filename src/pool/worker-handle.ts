@@ -1,0 +1,352 @@
+// A worker as the pool sees it: what is open on its lane, and the frames both ways. Who gets which
+// exchange is the dispatcher's; what becomes of the worker is the workforce's.
+
+import type { Clock, Instant } from "../base/clock.ts";
+import { type FaultData, fromFaultData } from "../base/fault.ts";
+import { ROLE_NUMBERS } from "../fastcgi/record.ts";
+import { BatchWriter, readBatch } from "../messages/batch.ts";
+import {
+  ABORT_REASONS,
+  type AbortReason,
+  BEGIN_FLAG_BODY_COMPLETE,
+  BEGIN_PREFIX_BYTES,
+  FROM_WORKER,
+  type LogData,
+  REPLY_HEADROOM_BYTES,
+  REPLY_PREFIX_BYTES,
+  REPLY_TAILROOM_BYTES,
+  type ReadyData,
+  TO_WORKER,
+} from "../messages/lane.ts";
+import type { WorkerState } from "../messages/lifecycle.ts";
+import type { Carrier, Exchange } from "./exchange.ts";
+import type { Seat } from "./lane.ts";
+
+/** A batch holds about this much of a worker's recent time, so that the rest can still go elsewhere. */
+const BATCH_MICROS = 1000;
+/** …and never more exchanges than this. */
+const BATCH_EXCHANGES = 64;
+/** …and this many while the worker's time per exchange is not known. */
+const BATCH_UNKNOWN = 4;
+/** Slots beyond `concurrency`: for offers that were taken back and not yet met by the worker. */
+export const SPARE_SLOTS = 64;
+
+export interface WorkerEvents {
+  ready(worker: WorkerHandle, data: ReadyData): void;
+  bootFailed(worker: WorkerHandle, fault: FaultData): void;
+  unsound(worker: WorkerHandle, fault: FaultData): void;
+  /** A handler passed its deadline; `late` tells how it and its worker take it. */
+  overdue(worker: WorkerHandle, late: LateHandler): void;
+  /** The worker answered for a handler that failed. */
+  handlerFailed(): void;
+  log(worker: WorkerHandle, data: LogData): void;
+  loaded(path: string): void;
+  /** Something was written, or room came free: a turn of the pool is due. */
+  stirred(): void;
+}
+
+interface Open {
+  readonly exchange: Exchange;
+  readonly slot: number;
+  /** Its slot may name another exchange by now. */
+  finished: boolean;
+}
+
+export interface LateHandler {
+  /** True once the handler has finished after all. */
+  readonly finished: () => boolean;
+  /** True once the worker's loop has turned since the handler was told to stop. */
+  readonly loopTurned: () => boolean;
+}
+
+export interface WorkerHandleOptions {
+  readonly id: number;
+  readonly generation: number;
+  readonly concurrency: number;
+  readonly clock: Clock;
+  readonly requestTimeoutMs: number;
+  readonly events: WorkerEvents;
+}
+
+export class WorkerHandle {
+  readonly id: number;
+  readonly generation: number;
+  readonly startedAt: Instant;
+  readonly #options: WorkerHandleOptions;
+  readonly #events: WorkerEvents;
+  readonly #writer = new BatchWriter();
+  readonly #open = new Map<number, Open>();
+  #seat: Seat | undefined;
+  #free: number[] = [];
+  #takenBack: number[] = [];
+  /** Given and not known to be begun, oldest first. */
+  #offered: Open[] = [];
+
+  state: Exclude<WorkerState, "busy" | "stalled"> = "starting";
+  served = 0;
+  /** Handlers that went on after their deadline's signal. */
+  ignoredDeadlines = 0;
+
+  constructor(options: WorkerHandleOptions) {
+    this.id = options.id;
+    this.generation = options.generation;
+    this.#options = options;
+    this.#events = options.events;
+    this.startedAt = options.clock.now();
+    for (let slot = options.concurrency + SPARE_SLOTS - 1; slot >= 0; slot--) this.#free.push(slot);
+  }
+
+  get slots(): number {
+    return this.#options.concurrency + SPARE_SLOTS;
+  }
+
+  sit(seat: Seat): void {
+    this.#seat = seat;
+  }
+
+  get #lane() {
+    if (this.#seat === undefined) throw new TypeError("a worker without a seat");
+    return this.#seat.lane;
+  }
+
+  get open(): number {
+    return this.#open.size;
+  }
+
+  /** What a person reads on the status page. */
+  get visibleState(): WorkerState {
+    if (this.state !== "idle") return this.state;
+    if (this.#open.size === 0) return "idle";
+    return this.stalled ? "stalled" : "busy";
+  }
+
+  /** Its loop has not turned since something was taken back from it. */
+  get stalled(): boolean {
+    this.#reclaim();
+    return this.#takenBack.length > 0;
+  }
+
+  /** Exchanges that it may have beyond those it has, whatever its pace. */
+  get spare(): number {
+    return this.state === "idle" ? Math.max(0, this.#options.concurrency - this.#open.size) : 0;
+  }
+
+  /** Exchanges that it may be given now without waiting behind more than a millisecond of others. */
+  get room(): number {
+    if (this.state !== "idle" || this.stalled) return 0;
+    const micros = this.#lane.recentMicros();
+    const batch =
+      micros === 0 ? BATCH_UNKNOWN : Math.min(BATCH_EXCHANGES, Math.max(1, Math.floor(BATCH_MICROS / micros)));
+    return Math.min(this.#options.concurrency - this.#open.size, batch - this.unbegun, this.#free.length);
+  }
+
+  /** How many of its exchanges it has not begun. */
+  get unbegun(): number {
+    return this.#prune().length;
+  }
+
+  /** When the oldest exchange that it has not begun was given to it. */
+  get waitingSince(): Instant | undefined {
+    return this.#prune()[0]?.exchange.givenAt;
+  }
+
+  give(exchange: Exchange): void {
+    const slot = this.#free.pop();
+    if (slot === undefined) throw new RangeError("a worker was given more than it has room for");
+    const open: Open = { exchange, slot, finished: false };
+    this.#open.set(slot, open);
+    this.#offered.push(open);
+    this.#lane.offer(slot);
+    this.served++;
+
+    const { body, complete } = exchange.give(this.#carrier(open));
+    let length = BEGIN_PREFIX_BYTES + exchange.params.length;
+    for (const piece of body) length += piece.length;
+    let at = this.#writer.open(TO_WORKER.BEGIN, slot, length);
+    const buffer = this.#writer.buffer;
+    buffer[at] = ROLE_NUMBERS[exchange.role];
+    buffer[at + 1] = complete ? BEGIN_FLAG_BODY_COMPLETE : 0;
+    const timeoutMs = this.#options.requestTimeoutMs === 0 ? Number.POSITIVE_INFINITY : this.#options.requestTimeoutMs;
+    buffer.writeDoubleLE(performance.timeOrigin + exchange.givenAt + timeoutMs, at + 4);
+    buffer.writeUInt32LE(exchange.params.length, at + 12);
+    at += BEGIN_PREFIX_BYTES;
+    buffer.set(exchange.params, at);
+    at += exchange.params.length;
+    for (const piece of body) {
+      buffer.set(piece, at);
+      at += piece.length;
+    }
+    if (!complete) exchange.pump();
+  }
+
+  /** Takes back everything that it has not begun, oldest first; it is the caller's again. */
+  takeBack(): Exchange[] {
+    const back: Exchange[] = [];
+    const kept: Open[] = [];
+    // From the newest: the worker comes from the other end.
+    for (const open of this.#prune().reverse()) {
+      if (this.#withdraw(open)) back.push(open.exchange);
+      else kept.push(open);
+    }
+    this.#offered = kept.reverse();
+    return back.reverse().filter((exchange) => !exchange.closed);
+  }
+
+  /** Takes one exchange back. False: the handler runs. */
+  takeBackOne(exchange: Exchange): boolean {
+    const open = this.#offered.find((each) => each.exchange === exchange && !each.finished);
+    return open !== undefined && this.#withdraw(open);
+  }
+
+  /** Sends what was written since the last turn. */
+  post(): void {
+    if (!this.#writer.empty) this.#lane.send(this.#writer.take());
+  }
+
+  drain(withinMs: number): void {
+    this.state = "draining";
+    this.#writer.word(TO_WORKER.DRAIN, 0, Math.max(0, Math.round(withinMs)));
+    this.post();
+  }
+
+  terminate(): void {
+    this.#seat?.terminate();
+  }
+
+  /** The worker is dead. What it had not begun comes back; what it had begun is in `lost`. */
+  bury(): { readonly back: Exchange[]; readonly lost: Exchange[] } {
+    this.state = "gone";
+    const back = this.takeBack();
+    const lost = [...this.#open.values()].map((open) => open.exchange);
+    for (const exchange of lost) exchange.carrierDone();
+    this.#open.clear();
+    this.#offered = [];
+    return { back, lost };
+  }
+
+  /** What the worker sent in one turn. */
+  receive(batch: Buffer): void {
+    readBatch(batch, (kind, slot, start, end) => this.#frame(kind, slot, batch, start, end));
+    this.#events.stirred();
+  }
+
+  #frame(kind: number, slot: number, batch: Buffer, start: number, end: number): void {
+    if (kind === FROM_WORKER.REPLY) {
+      if (batch.readUInt16LE(start + 2) !== 0) this.#events.handlerFailed();
+      const open = this.#finish(slot);
+      open?.exchange.reply(batch, start + REPLY_PREFIX_BYTES + REPLY_HEADROOM_BYTES, end - REPLY_TAILROOM_BYTES);
+      return;
+    }
+    switch (kind) {
+      case FROM_WORKER.HEAD:
+        this.#open.get(slot)?.exchange.head(batch.subarray(start + REPLY_PREFIX_BYTES, end));
+        break;
+      case FROM_WORKER.CHUNK: {
+        const exchange = this.#open.get(slot)?.exchange;
+        exchange?.chunk(batch.subarray(start, end), (bytes, of) => this.#credit(slot, of, bytes));
+        break;
+      }
+      case FROM_WORKER.END:
+        this.#finish(slot)?.exchange.end();
+        break;
+      case FROM_WORKER.FAIL: {
+        const fault = fromFaultData(json<FaultData>(batch, start, end));
+        this.#events.handlerFailed();
+        this.#finish(slot)?.exchange.fail(fault);
+        break;
+      }
+      case FROM_WORKER.TAKEN:
+        this.#open.get(slot)?.exchange.taken(batch.readUInt32LE(start));
+        break;
+      case FROM_WORKER.READY:
+        this.state = "idle";
+        this.#events.ready(this, json<ReadyData>(batch, start, end));
+        break;
+      case FROM_WORKER.BOOT_FAILED:
+        this.#events.bootFailed(this, json<FaultData>(batch, start, end));
+        break;
+      case FROM_WORKER.UNSOUND:
+        this.#events.unsound(this, json<FaultData>(batch, start, end));
+        break;
+      case FROM_WORKER.LOG:
+        this.#events.log(this, json<LogData>(batch, start, end));
+        break;
+      case FROM_WORKER.LOADED:
+        this.#events.loaded(batch.toString("utf8", start, end));
+        break;
+    }
+  }
+
+  #carrier(open: Open): Carrier {
+    return {
+      body: (kind, bytes) => {
+        this.#writer.bytes(kind, open.slot, bytes);
+        this.#events.stirred();
+      },
+      abort: (reason: AbortReason) => {
+        // What has not begun never will, and the worker need not hear of it.
+        if (this.#withdraw(open)) return;
+        const at = this.#writer.open(TO_WORKER.ABORT, open.slot, 1);
+        this.#writer.buffer[at] = ABORT_REASONS.indexOf(reason);
+        this.#events.stirred();
+      },
+      begun: () => !open.finished && this.#lane.begun(open.slot),
+      overdue: () => {
+        const next = (this.#lane.sent + 1) | 0;
+        this.#events.overdue(this, { finished: () => open.finished, loopTurned: () => this.#lane.hasSeen(next) });
+      },
+    };
+  }
+
+  // The credit of a reply that ended, or whose slot names another exchange by now, is nobody's.
+  #credit(slot: number, exchange: Exchange, bytes: number): void {
+    if (this.#open.get(slot)?.exchange !== exchange) return;
+    this.#writer.word(TO_WORKER.CREDIT, slot, bytes);
+    this.#events.stirred();
+  }
+
+  #finish(slot: number): Open | undefined {
+    const open = this.#open.get(slot);
+    if (open === undefined) return undefined;
+    this.#open.delete(slot);
+    this.#free.push(slot);
+    open.finished = true;
+    open.exchange.carrierDone();
+    return open;
+  }
+
+  #withdraw(open: Open): boolean {
+    if (open.finished || !this.#lane.takeBack(open.slot)) return false;
+    open.finished = true;
+    this.#open.delete(open.slot);
+    this.#takenBack.push(open.slot);
+    this.served--;
+    if (!open.exchange.closed) open.exchange.takenBack();
+    return true;
+  }
+
+  #prune(): Open[] {
+    const offered = this.#offered;
+    if (offered.length === 0) return offered;
+    let begun = 0;
+    // In order: the worker begins them one after the other.
+    while (begun < offered.length && this.#isBegun(offered[begun])) begun++;
+    if (begun > 0) offered.splice(0, begun);
+    return offered;
+  }
+
+  #isBegun(open: Open | undefined): boolean {
+    return open === undefined || open.finished || this.#lane.begun(open.slot);
+  }
+
+  #reclaim(): void {
+    if (this.#takenBack.length === 0) return;
+    const unmet: number[] = [];
+    for (const slot of this.#takenBack) (this.#lane.metTakenBack(slot) ? this.#free : unmet).push(slot);
+    this.#takenBack = unmet;
+  }
+}
+
+function json<T>(batch: Buffer, start: number, end: number): T {
+  return JSON.parse(batch.toString("utf8", start, end)) as T;
+}

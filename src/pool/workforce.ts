@@ -1,0 +1,303 @@
+// Keeps the wanted number of workers alive: boots them, replaces what dies, swaps in a new
+// generation, drains. Every change that is not a death is replacement first: the old worker serves
+// until its successor is ready.
+
+import { type BackoffPolicy, backoffMs, RESPAWN_BACKOFF } from "../base/backoff.ts";
+import type { Clock, Instant } from "../base/clock.ts";
+import { Fault, type FaultData, fromFaultData, toFaultData } from "../base/fault.ts";
+import type { WorkerBoot } from "../messages/lane.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { WorkerSource } from "./lane.ts";
+import { describeDeath } from "./threads.ts";
+import { type LateHandler, type WorkerEvents, WorkerHandle } from "./worker-handle.ts";
+
+/** A worker with this many handlers that went on after their deadline is recycled. */
+export const IGNORED_DEADLINES_MAX = 8;
+
+export interface WorkforceOptions {
+  readonly wanted: number;
+  readonly concurrency: number;
+  readonly requestTimeoutMs: number;
+  /** After a deadline: how long until a worker whose loop does not turn is ended. */
+  readonly graceMs: number;
+  readonly bootTimeoutMs: number;
+  readonly disposeTimeoutMs: number;
+  readonly clock: Clock;
+  readonly source: WorkerSource;
+  readonly dispatcher: Dispatcher<WorkerHandle>;
+  readonly boot: (worker: number, generation: number) => WorkerBoot;
+  readonly backoff?: BackoffPolicy;
+  readonly random?: () => number;
+  readonly events: Pick<WorkerEvents, "log" | "loaded" | "stirred" | "handlerFailed"> & {
+    /** A worker that served is gone without having been asked to go. */
+    lost(worker: WorkerHandle, fault: Fault, exchanges: number): void;
+    bootFailed(fault: FaultData): void;
+    notice(message: string, fields: Record<string, unknown>): void;
+  };
+}
+
+interface Booting {
+  readonly resolve: () => void;
+  readonly reject: (fault: Fault) => void;
+}
+
+export class Workforce {
+  readonly #options: WorkforceOptions;
+  readonly #all = new Set<WorkerHandle>();
+  /** Those that serve, or will as soon as they are ready. */
+  readonly #roster = new Set<WorkerHandle>();
+  readonly #booting = new Map<WorkerHandle, Booting>();
+  readonly #leavers = new Map<WorkerHandle, (() => void)[]>();
+  #nextId = 1;
+  #generation = 1;
+  #failures = 0;
+  #cancelRetry: (() => void) | undefined;
+  #draining = false;
+  #swap: Promise<void> = Promise.resolve();
+
+  constructor(options: WorkforceOptions) {
+    this.#options = options;
+  }
+
+  get generation(): number {
+    return this.#generation;
+  }
+
+  get workers(): readonly WorkerHandle[] {
+    return [...this.#all];
+  }
+
+  /** Boots the first generation; rejects with the first fault, when none is left alive. */
+  async start(): Promise<void> {
+    const team = Array.from({ length: this.#options.wanted }, () => this.#hire(this.#generation));
+    await this.#allReady(team);
+    for (const worker of team) this.#enlist(worker);
+  }
+
+  /**
+   * Swaps in a new generation: every new worker is ready before the first old one stops. Rejects
+   * with the fault that kept a new worker from its feet; then the old ones serve on.
+   */
+  replaceAll(): Promise<void> {
+    this.#swap = this.#swap.then(
+      () => this.#replaceAll(),
+      () => this.#replaceAll(),
+    );
+    return this.#swap;
+  }
+
+  /** Ends a worker once its successor is ready. */
+  async recycle(worker: WorkerHandle, reason: string): Promise<void> {
+    if (!this.#roster.has(worker) || this.#draining) return;
+    this.#roster.delete(worker);
+    this.#options.events.notice("worker is recycled", { worker: worker.id, reason });
+    try {
+      const successor = this.#hire(this.#generation);
+      await this.#allReady([successor]);
+      this.#enlist(successor);
+    } catch (error) {
+      this.#bootTrouble(toFaultData(error, "BOOT"));
+    }
+    this.#retire(worker);
+  }
+
+  /** Finishes everything, at the latest at `deadline`. */
+  async drain(deadline: Instant): Promise<void> {
+    this.#draining = true;
+    this.#cancelRetry?.();
+    const lives = [...this.#all].map((worker) => this.#gone(worker));
+    for (const worker of [...this.#all]) {
+      if (worker.state === "starting") worker.terminate();
+      else this.#retire(worker, deadline);
+    }
+    await Promise.all(lives);
+  }
+
+  post(): void {
+    for (const worker of this.#all) worker.post();
+  }
+
+  async #replaceAll(): Promise<void> {
+    if (this.#draining) return;
+    const generation = this.#generation + 1;
+    const team = Array.from({ length: this.#options.wanted }, () => this.#hire(generation));
+    await this.#allReady(team);
+    if (this.#draining) return;
+    this.#generation = generation;
+    this.#failures = 0;
+    const old = [...this.#roster];
+    this.#roster.clear();
+    for (const worker of team) this.#enlist(worker);
+    for (const worker of old) this.#retire(worker);
+  }
+
+  async #allReady(team: readonly WorkerHandle[]): Promise<void> {
+    const readiness = team.map(
+      (worker) =>
+        new Promise<void>((resolve, reject) => {
+          this.#booting.set(worker, { resolve, reject });
+        }),
+    );
+    try {
+      await Promise.all(readiness);
+    } catch (fault) {
+      for (const each of readiness) each.catch(() => {}); // the first reason stands for all
+      const lives = team.map((worker) => this.#gone(worker));
+      for (const worker of team) worker.terminate();
+      await Promise.all(lives);
+      throw fault;
+    }
+  }
+
+  #enlist(worker: WorkerHandle): void {
+    // It may have died between its readiness and the last of its team's.
+    if (worker.state !== "idle") return this.#ensure();
+    this.#roster.add(worker);
+    this.#options.dispatcher.addWorker(worker);
+    this.#options.events.stirred();
+  }
+
+  #retire(worker: WorkerHandle, deadline?: Instant): void {
+    const { clock, dispatcher, disposeTimeoutMs, requestTimeoutMs, graceMs } = this.#options;
+    this.#roster.delete(worker);
+    dispatcher.removeWorker(worker);
+    if (worker.state !== "idle") return;
+    dispatcher.requeue(worker.takeBack());
+    const end = deadline ?? clock.now() + requestTimeoutMs + graceMs + disposeTimeoutMs;
+    worker.drain(end - clock.now());
+    const cancel = clock.at(end, () => worker.terminate());
+    this.#gone(worker).then(cancel);
+    this.#options.events.stirred();
+  }
+
+  /** Resolves when the worker's thread is gone. */
+  #gone(worker: WorkerHandle): Promise<void> {
+    if (!this.#all.has(worker)) return Promise.resolve();
+    return new Promise((resolve) => {
+      const waiting = this.#leavers.get(worker) ?? [];
+      this.#leavers.set(worker, [...waiting, resolve]);
+    });
+  }
+
+  #hire(generation: number): WorkerHandle {
+    const { concurrency, requestTimeoutMs, clock, source, boot, bootTimeoutMs } = this.#options;
+    const worker = new WorkerHandle({
+      id: this.#nextId++,
+      generation,
+      concurrency,
+      clock,
+      requestTimeoutMs,
+      events: this.#workerEvents(),
+    });
+    this.#all.add(worker);
+    const seat = source.start(boot(worker.id, generation), worker.slots, (batch) => worker.receive(batch));
+    worker.sit(seat);
+    const cancelBoot = clock.at(clock.now() + bootTimeoutMs, () => {
+      const fault = new Fault("BOOT", `the app did not load within boot_timeout (${bootTimeoutMs} ms)`, {
+        hint: "Look for a top-level await or an init that never finishes.",
+      });
+      this.#booting.get(worker)?.reject(fault);
+      if (worker.state === "starting") worker.terminate();
+    });
+    seat.life.then(
+      () => this.#ended(worker, undefined, cancelBoot),
+      (error: unknown) => this.#ended(worker, error, cancelBoot),
+    );
+    return worker;
+  }
+
+  #workerEvents(): WorkerEvents {
+    const { events } = this.#options;
+    return {
+      ready: (worker) => {
+        this.#failures = 0;
+        const booting = this.#booting.get(worker);
+        this.#booting.delete(worker);
+        booting?.resolve();
+      },
+      bootFailed: (worker, data) => {
+        this.#booting.get(worker)?.reject(fromFaultData(data));
+      },
+      unsound: (worker, data) => {
+        events.log(worker, { level: "error", message: data.message, fields: { stack: data.stack } });
+        void this.recycle(worker, "an error escaped its handlers");
+      },
+      overdue: (worker, late) => this.#overdue(worker, late),
+      handlerFailed: events.handlerFailed,
+      log: events.log,
+      loaded: events.loaded,
+      stirred: events.stirred,
+    };
+  }
+
+  #overdue(worker: WorkerHandle, late: LateHandler): void {
+    const { clock, graceMs } = this.#options;
+    clock.at(clock.now() + graceMs, () => {
+      if (late.finished() || worker.state === "gone") return;
+      if (!late.loopTurned()) {
+        this.#options.events.notice("worker is ended: its event loop does not turn", { worker: worker.id });
+        worker.terminate();
+        return;
+      }
+      worker.ignoredDeadlines++;
+      if (worker.ignoredDeadlines >= IGNORED_DEADLINES_MAX) {
+        void this.recycle(worker, `${IGNORED_DEADLINES_MAX} handlers went on after their deadline`);
+      }
+    });
+  }
+
+  #ended(worker: WorkerHandle, error: unknown, cancelBoot: () => void): void {
+    const { dispatcher, events } = this.#options;
+    cancelBoot();
+    const wasDraining = worker.state === "draining";
+    const served = worker.state === "idle" && this.#roster.has(worker);
+    this.#roster.delete(worker);
+    this.#all.delete(worker);
+    dispatcher.removeWorker(worker);
+    const death = describeDeath(error);
+    const { back, lost } = worker.bury();
+    dispatcher.requeue(back);
+    for (const exchange of lost) exchange.fail(death);
+    if (error !== undefined && (served || (wasDraining && lost.length > 0))) events.lost(worker, death, lost.length);
+
+    const booting = this.#booting.get(worker);
+    this.#booting.delete(worker);
+    booting?.reject(
+      new Fault("BOOT", `the worker ended before the app was loaded: ${death.message}`, { cause: error }),
+    );
+
+    for (const resolve of this.#leavers.get(worker) ?? []) resolve();
+    this.#leavers.delete(worker);
+    if (served && !this.#draining) this.#ensure();
+    events.stirred();
+  }
+
+  /** Brings the roster to the wanted number; tries again with back-off when a boot fails. */
+  #ensure(): void {
+    if (this.#draining || this.#cancelRetry !== undefined) return;
+    const missing = this.#options.wanted - this.#roster.size;
+    for (let n = 0; n < missing; n++) {
+      const worker = this.#hire(this.#generation);
+      this.#roster.add(worker);
+      this.#allReady([worker]).then(
+        () => this.#enlist(worker),
+        (error: unknown) => {
+          this.#roster.delete(worker);
+          this.#bootTrouble(toFaultData(error, "BOOT"));
+        },
+      );
+    }
+  }
+
+  #bootTrouble(fault: FaultData): void {
+    const { clock, events, backoff = RESPAWN_BACKOFF, random = Math.random } = this.#options;
+    if (this.#draining) return;
+    this.#failures++;
+    events.bootFailed(fault);
+    this.#cancelRetry?.();
+    this.#cancelRetry = clock.at(clock.now() + backoffMs(this.#failures, random(), backoff), () => {
+      this.#cancelRetry = undefined;
+      this.#ensure();
+    });
+  }
+}

@@ -1,0 +1,116 @@
+// The addresses of the pools. A socket is bound here without being listened on: every generation of a
+// pool inherits the descriptor and listens itself, so between two generations clients wait in the
+// backlog. The only file that uses Node's unpublished `_createServerHandle`, the call that its cluster
+// module makes for the same purpose; see docs/decisions/.
+
+import { chmodSync, chownSync, existsSync, unlinkSync } from "node:fs";
+import net from "node:net";
+import { getSystemErrorName } from "node:util";
+import { Fault } from "../base/fault.ts";
+import { formatAddress } from "../config/address.ts";
+import type { ListenAddress, PoolConfig } from "../config/schema.ts";
+import { groupId, userId } from "./identity.ts";
+import { freeSocketPath } from "./socket-path.ts";
+
+interface BoundHandle {
+  readonly fd: number;
+  close(done?: () => void): void;
+  /** TCP only. Returns 0 or a negative errno. */
+  getsockname?(into: { address?: string; port?: number }): number;
+}
+
+type CreateServerHandle = (address: string, port: number, addressType: number) => BoundHandle | number;
+
+const createServerHandle = (net as unknown as { readonly _createServerHandle: CreateServerHandle })._createServerHandle;
+
+/** A bound socket. It outlives every process that listens on it. */
+export interface Address {
+  /** As a client would write it; a port 0 has become the real one. */
+  readonly listen: ListenAddress;
+  /** Descriptor in this process. */
+  readonly fd: number;
+  /** Lets go of the socket; a unix path disappears. */
+  close(): Promise<void>;
+}
+
+type AddressOptions = Pick<PoolConfig, "listen" | "listenOwner" | "listenGroup" | "listenMode">;
+
+/** Binds the address of a pool. Rejects with LISTEN and what to do. */
+export function bindAddress(options: AddressOptions): Promise<Address> {
+  const { listen } = options;
+  switch (listen.kind) {
+    case "unix":
+      return bindUnix(listen.path, options);
+    case "tcp":
+      return bindTcp(listen.host, listen.port);
+    case "systemd":
+      throw new Fault("LISTEN", `${formatAddress(listen)}: sockets from systemd are not in effect in this version`, {
+        hint: 'write a path or "HOST:PORT"',
+      });
+  }
+}
+
+async function bindUnix(path: string, options: AddressOptions): Promise<Address> {
+  const uid = options.listenOwner === undefined ? -1 : userId(options.listenOwner, "listen_owner");
+  const gid = options.listenGroup === undefined ? -1 : groupId(options.listenGroup, "listen_group");
+  await freeSocketPath(path);
+  // Nobody may connect until owner and group are right.
+  const umask = process.umask(0o177);
+  let handle: BoundHandle | number;
+  try {
+    handle = createServerHandle(path, -1, -1);
+  } finally {
+    process.umask(umask);
+  }
+  if (typeof handle === "number") throw refusal(path, handle);
+  const address: Address = { listen: { kind: "unix", path }, fd: handle.fd, close: closing(handle, path) };
+  try {
+    if (uid !== -1 || gid !== -1) chownSync(path, uid, gid);
+    chmodSync(path, options.listenMode);
+  } catch (cause) {
+    await address.close();
+    throw new Fault("LISTEN", `owner or mode of ${path} cannot be set: ${(cause as Error).message}`, {
+      hint: "only root may give a socket to another user; leave listen_owner and listen_group out, or start as root",
+      cause,
+    });
+  }
+  return address;
+}
+
+async function bindTcp(host: string, port: number): Promise<Address> {
+  const written = formatAddress({ kind: "tcp", host, port });
+  const handle = createServerHandle(host, port, host.includes(":") ? 6 : 4);
+  if (typeof handle === "number") throw refusal(written, handle);
+  // libuv keeps EADDRINUSE for listen(); asking for the name brings it out now.
+  const name: { port?: number } = {};
+  const error = handle.getsockname?.(name) ?? 0;
+  const close = closing(handle);
+  if (error !== 0) {
+    await close();
+    throw refusal(written, error);
+  }
+  return { listen: { kind: "tcp", host, port: name.port ?? port }, fd: handle.fd, close };
+}
+
+function closing(handle: BoundHandle, path?: string): () => Promise<void> {
+  return () =>
+    new Promise((resolve) => {
+      // libuv unlinks the path that a pipe bound when it closes.
+      handle.close(() => {
+        if (path !== undefined && existsSync(path)) unlinkSync(path);
+        resolve();
+      });
+    });
+}
+
+const HINTS: Readonly<Record<string, string>> = {
+  EADDRINUSE: "another process has it: stop that, or choose another address",
+  EADDRNOTAVAIL: "this machine has no such address: see `ip address`",
+  EACCES: "ports below 1024 and foreign folders need root or CAP_NET_BIND_SERVICE",
+};
+
+function refusal(written: string, errno: number): Fault {
+  const name = getSystemErrorName(errno);
+  const hint = HINTS[name];
+  return new Fault("LISTEN", `cannot bind ${written}: ${name}`, hint === undefined ? {} : { hint });
+}

@@ -1,0 +1,113 @@
+// Users and groups by name or number, and who a pool is to run as. The uid itself is switched by
+// setpriv(1) before Node starts, so that no code of ours or of the app runs as root in the child.
+
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { Fault } from "../base/fault.ts";
+import type { PoolConfig } from "../config/schema.ts";
+
+export interface Identity {
+  readonly uid: number;
+  readonly gid: number;
+  /** undefined for a number without an entry in the user database. */
+  readonly name: string | undefined;
+  readonly home: string | undefined;
+}
+
+/** Who runs this process; injectable so that the rules can be tested by anybody. */
+export interface Self {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+const self = (): Self => ({ uid: process.getuid?.() ?? -1, gid: process.getgid?.() ?? -1 });
+
+/** Who the pool must become, or undefined if it stays who we are. Throws CONFIG when that is not allowed. */
+export function poolIdentity(
+  pool: Pick<PoolConfig, "name" | "user" | "group" | "allowRoot">,
+  { uid, gid }: Self = self(),
+): Identity | undefined {
+  const option = `pools.${pool.name}.user`;
+  const wanted = pool.user === undefined ? undefined : wantedIdentity(pool.user, pool.group, option);
+  if (uid !== 0) {
+    if (wanted === undefined || (wanted.uid === uid && (pool.group === undefined || wanted.gid === gid))) {
+      return undefined;
+    }
+    throw new Fault("CONFIG", `${option}: only root can run a pool as another user or group`, {
+      hint: "start Holdfast as root, or leave user and group out",
+    });
+  }
+  if (!pool.allowRoot && (wanted === undefined || wanted.uid === 0 || wanted.gid === 0)) {
+    throw new Fault("CONFIG", `${option}: the app would run as root`, {
+      hint: "name the user that it is to run as (or set allow_root = true)",
+    });
+  }
+  return wanted?.uid === 0 ? undefined : wanted;
+}
+
+function wantedIdentity(user: string, group: string | undefined, option: string): Identity {
+  const identity = findUser(user, option);
+  return group === undefined ? identity : { ...identity, gid: groupId(group, option.replace(/user$/, "group")) };
+}
+
+/** The command that runs `argv` as `identity`: groups, capabilities and no_new_privs are settled before it begins. */
+export function asIdentity(identity: Identity, argv: readonly string[]): readonly [string, ...string[]] {
+  return [
+    "setpriv",
+    `--reuid=${identity.uid}`,
+    `--regid=${identity.gid}`,
+    identity.name === undefined ? "--clear-groups" : "--init-groups",
+    "--no-new-privs",
+    "--inh-caps=-all",
+    "--bounding-set=-all",
+    "--",
+    ...argv,
+  ];
+}
+
+export function userId(nameOrNumber: string, option: string): number {
+  return findUser(nameOrNumber, option).uid;
+}
+
+export function groupId(nameOrNumber: string, option: string): number {
+  if (/^\d+$/.test(nameOrNumber)) return Number(nameOrNumber);
+  const gid = lookUp("group", nameOrNumber)?.[2];
+  if (gid === undefined) throw unknown(option, "group", nameOrNumber);
+  return Number(gid);
+}
+
+function findUser(nameOrNumber: string, option: string): Identity {
+  const entry = lookUp("passwd", nameOrNumber);
+  if (entry !== undefined) {
+    const [name, , uid, gid, , home] = entry;
+    return { name, uid: Number(uid), gid: Number(gid), home };
+  }
+  if (!/^\d+$/.test(nameOrNumber)) throw unknown(option, "user", nameOrNumber);
+  const uid = Number(nameOrNumber);
+  return { name: undefined, uid, gid: uid, home: undefined };
+}
+
+const unknown = (option: string, what: string, name: string): Fault =>
+  new Fault("CONFIG", `${option}: there is no ${what} ${JSON.stringify(name)}`, {
+    hint: `see \`getent ${what === "user" ? "passwd" : "group"}\``,
+  });
+
+/** An entry of the user database, by name or number; getent(1) knows more of it than /etc does. */
+function lookUp(database: "passwd" | "group", key: string): readonly string[] | undefined {
+  const fields = readFileSync(`/etc/${database}`, "utf8")
+    .split("\n")
+    .map((line) => line.split(":"))
+    .find(([name, , id]) => name === key || id === key);
+  if (fields !== undefined) return fields;
+  try {
+    const line = execFileSync("getent", [database, "--", key], {
+      encoding: "utf8",
+      timeout: 5000,
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    return line.trim().split(":");
+  } catch {
+    // Status 2: not found. No getent at all: then /etc was everything there is.
+    return undefined;
+  }
+}

@@ -1,0 +1,228 @@
+// One pool process as the supervisor sees it; the process itself is src/pool/main.ts. Spawns it,
+// speaks lifecycle messages with it and reports what becomes of it. Decides nothing: plan.ts does.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Clock, Instant } from "../base/clock.ts";
+import type { FaultData } from "../base/fault.ts";
+import type { PoolConfig } from "../config/schema.ts";
+import type { FromPool, PoolStatus, ToPool } from "../messages/lifecycle.ts";
+import type { Environment } from "./environment.ts";
+import type { Life } from "./history.ts";
+import { asIdentity, type Identity } from "./identity.ts";
+import type { ProcessState, ProcessView } from "./plan.ts";
+
+/** The descriptor under which the child finds the listening socket: after stdio and the IPC channel. */
+const LISTEN_FD = 4;
+/** The pool reports its own boot timeout; only when it cannot do we notice, this much later, ms. */
+const BOOT_MARGIN_MS = 2000;
+/** A pool that said why it failed, or let go of its channel, leaves by itself within this, ms. */
+const LEAVE_MS = 5000;
+/** The pool is told to be done this much before it would be killed, at most, ms. */
+const DRAIN_MARGIN_MS = 500;
+
+export interface PoolProcessOptions {
+  readonly id: number;
+  readonly pool: PoolConfig;
+  readonly generation: number;
+  /** Our descriptor of the bound socket. */
+  readonly listenFd: number;
+  readonly logFormat: "json" | "pretty";
+  readonly environment: Environment;
+  readonly identity: Identity | undefined;
+  /** The program to run, a path. */
+  readonly entry: string;
+  readonly clock: Clock;
+  /** Called once, when it serves. */
+  readonly ready: (handle: PoolHandle) => void;
+  /** Called after every change of the view. */
+  readonly changed: () => void;
+}
+
+export class PoolHandle {
+  readonly #options: PoolProcessOptions;
+  readonly #child: ChildProcess;
+  readonly spawnedAt: Instant;
+  #state: ProcessState = "starting";
+  #deadline: Instant;
+  #asked = false;
+  #killed = false;
+  #readyAt: Instant | undefined;
+  #goneAt: Instant | undefined;
+  #workers = 0;
+  #fault: FaultData | undefined;
+  #ending = "";
+  #nextQuestion = 1;
+  readonly #questions = new Map<number, (answer: FromPool | undefined) => void>();
+
+  constructor(options: PoolProcessOptions) {
+    this.#options = options;
+    this.spawnedAt = options.clock.now();
+    this.#deadline = this.spawnedAt + options.pool.bootTimeoutMs + BOOT_MARGIN_MS;
+    const { command, args, env } = commandOf(options);
+    this.#child = spawn(command, args, {
+      stdio: ["ignore", "inherit", "inherit", "ipc", options.listenFd],
+      env,
+    });
+    this.#child.on("message", (message) => this.#receive(message as FromPool));
+    // Without its channel it cannot be asked for anything: it is on its way out, or it is stuck.
+    this.#child.on("disconnect", () => this.#mustLeave());
+    this.#child.on("exit", (code, signal) => this.#gone(signal ?? `exit code ${code}`));
+    this.#child.on("error", (error) => {
+      // Also emitted when a signal cannot be sent; only without a process does it end this life.
+      if (this.#child.pid === undefined) this.#gone(`it could not be started: ${error.message}`);
+    });
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** Worker threads that were ready when the process was. */
+  get workers(): number {
+    return this.#workers;
+  }
+
+  get view(): ProcessView {
+    const { id, pool, generation } = this.#options;
+    return {
+      id,
+      pool: pool.name,
+      generation,
+      state: this.#state,
+      deadline: this.#deadline,
+      killed: this.#killed,
+    };
+  }
+
+  /** How it ended; undefined while it has not. */
+  get life(): Life | undefined {
+    if (this.#goneAt === undefined) return undefined;
+    return { readyAt: this.#readyAt, goneAt: this.#goneAt, asked: this.#asked, fault: this.#fault };
+  }
+
+  /** "SIGKILL", "exit code 1"; empty while it runs. */
+  get ending(): string {
+    return this.#ending;
+  }
+
+  /** Asks it to finish what is open and to leave by `by`; again with an earlier time to hurry it. */
+  drain(by: Instant): void {
+    const left = Math.max(0, by - this.#options.clock.now());
+    this.#asked = true;
+    this.#deadline = by;
+    this.#change("draining");
+    this.#send({ kind: "drain", withinMs: Math.round(left - Math.min(DRAIN_MARGIN_MS, left / 10)) });
+  }
+
+  kill(): void {
+    this.#killed = true;
+    this.#child.kill("SIGKILL");
+  }
+
+  /** Resolves with the milliseconds until its main thread answered; undefined: it did not. */
+  async ping(withinMs: number): Promise<number | undefined> {
+    const from = this.#options.clock.now();
+    const answer = await this.#ask((id) => ({ kind: "ping", id }), withinMs);
+    return answer === undefined ? undefined : this.#options.clock.now() - from;
+  }
+
+  async status(withinMs: number): Promise<PoolStatus | undefined> {
+    const answer = await this.#ask((id) => ({ kind: "status", id }), withinMs);
+    return answer?.kind === "status" ? answer.status : undefined;
+  }
+
+  #ask(question: (id: number) => ToPool, withinMs: number): Promise<FromPool | undefined> {
+    if (this.#state === "gone") return Promise.resolve(undefined);
+    const id = this.#nextQuestion++;
+    const { clock } = this.#options;
+    return new Promise((resolve) => {
+      const settle = (answer: FromPool | undefined): void => {
+        cancel();
+        this.#questions.delete(id);
+        resolve(answer);
+      };
+      const cancel = clock.at(clock.now() + withinMs, () => settle(undefined));
+      this.#questions.set(id, settle);
+      this.#send(question(id));
+    });
+  }
+
+  #receive(message: FromPool): void {
+    switch (message.kind) {
+      case "hello":
+        // A process that is to leave again is not given work first.
+        if (this.#state === "starting") this.#configure();
+        return;
+      case "ready":
+        if (this.#state !== "starting") return;
+        this.#readyAt = this.#options.clock.now();
+        this.#workers = message.workers;
+        this.#deadline = Number.POSITIVE_INFINITY;
+        this.#state = "ready";
+        this.#options.ready(this);
+        this.#options.changed();
+        return;
+      case "boot-failed":
+        this.#fault = message.fault;
+        this.#mustLeave();
+        return;
+      case "status":
+      case "pong":
+        this.#questions.get(message.id)?.(message);
+        return;
+    }
+  }
+
+  #configure(): void {
+    const { pool, generation, logFormat } = this.#options;
+    this.#send({ kind: "configure", pool, generation, fd: LISTEN_FD, logFormat });
+  }
+
+  #send(message: ToPool): void {
+    // A closed channel means that the process is leaving: its exit tells the rest.
+    if (this.#child.connected) this.#child.send(message, () => {});
+  }
+
+  #mustLeave(): void {
+    this.#deadline = Math.min(this.#deadline, this.#options.clock.now() + LEAVE_MS);
+    this.#options.changed();
+  }
+
+  #gone(ending: string): void {
+    if (this.#state === "gone") return;
+    this.#goneAt = this.#options.clock.now();
+    this.#ending = ending;
+    if (!this.#asked) this.#fault ??= this.#causeOfDeath();
+    for (const settle of [...this.#questions.values()]) settle(undefined);
+    this.#change("gone");
+  }
+
+  #causeOfDeath(): FaultData {
+    const { pool } = this.#options;
+    if (this.#killed && this.#readyAt === undefined) {
+      const message = `pool ${pool.name}: the app was not ready within ${pool.bootTimeoutMs / 1000} s`;
+      return { code: "BOOT", message, hint: "raise boot_timeout, or see what it waits for" };
+    }
+    const when = this.#readyAt === undefined ? "before it was ready" : "unexpectedly";
+    return { code: "BOOT", message: `pool ${pool.name}: process ${this.pid ?? "?"} ended ${when} (${this.#ending})` };
+  }
+
+  #change(state: ProcessState): void {
+    this.#state = state;
+    this.#options.changed();
+  }
+}
+
+function commandOf({ entry, identity, environment }: PoolProcessOptions): {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Record<string, string>;
+} {
+  const argv: readonly [string, ...string[]] = [process.execPath, entry];
+  if (identity === undefined) return { command: argv[0], args: argv.slice(1), env: { ...environment } };
+  // setpriv still runs as root: the dynamic loader must not obey the app's variables until it is done.
+  const entries = Object.entries(environment);
+  const late = entries.filter(([name]) => name.startsWith("LD_")).map(([name, value]) => `${name}=${value}`);
+  const [command, ...args] = asIdentity(identity, late.length === 0 ? argv : ["env", ...late, ...argv]);
+  return { command, args, env: Object.fromEntries(entries.filter(([name]) => !name.startsWith("LD_"))) };
+}

@@ -1,0 +1,44 @@
+// What each signal means to the supervisor. Every signal that a person or a service manager may send
+// is listed: what is not would end us by default and leave the pools behind.
+
+import type { Log } from "../telemetry/log.ts";
+
+interface Meaning {
+  readonly does: "stop" | "later" | "nothing";
+  readonly doc: string;
+}
+
+export const SIGNALS = {
+  SIGTERM: { does: "stop", doc: "Stop: finish what is open within stop_timeout. A second one ends everything now." },
+  SIGINT: { does: "stop", doc: "The same as TERM." },
+  SIGQUIT: { does: "stop", doc: "The same as TERM." },
+  SIGHUP: { does: "later", doc: "Reserved for reload; not available in this version." },
+  SIGUSR2: { does: "later", doc: "Reserved for reload; not available in this version." },
+  // Without a handler Node would open its inspector to whoever may send a signal.
+  SIGUSR1: { does: "nothing", doc: "Ignored." },
+} as const satisfies Partial<Record<NodeJS.Signals, Meaning>>;
+
+/** What signals act upon. */
+export interface Stoppable {
+  stop(reason: string): unknown;
+  stopNow(reason: string): unknown;
+}
+
+/** Handles every signal of the table until the returned function is called. */
+export function handleSignals(target: Stoppable, log: Log): () => void {
+  let stops = 0;
+  const handlers = Object.entries(SIGNALS).map(([signal, { does }]) => {
+    const handler = (): void => {
+      if (does === "later") log.warn(`${signal} is not available in this version and does nothing`);
+      if (does !== "stop") return;
+      stops++;
+      if (stops === 1) target.stop(signal);
+      else target.stopNow(signal);
+    };
+    process.on(signal, handler);
+    return [signal, handler] as const;
+  });
+  return () => {
+    for (const [signal, handler] of handlers) process.off(signal, handler);
+  };
+}

@@ -1,0 +1,78 @@
+// The second argument of every handler: made for each request, so each part is made when it is
+// first looked at.
+
+import { metaVariables, remoteAddress } from "../src/cgi/variables.ts";
+import type { Context, Log, RemoteAddress, WorkerInfo } from "../src/app/context.ts";
+import type { WorkerExchange } from "./exchange.ts";
+
+/** What the host tells about the worker and the request's place in it. */
+export interface ContextOptions {
+  readonly exchange: WorkerExchange;
+  readonly state: unknown;
+  readonly worker: WorkerInfo;
+  /** Variables that the resolution of a file has corrected. */
+  readonly corrections: Readonly<Record<string, string>> | undefined;
+  readonly waitUntil: (promise: PromiseLike<unknown>, exchange: WorkerExchange) => void;
+}
+
+export class RequestContext implements Context<unknown> {
+  readonly #options: ContextOptions;
+  #env: Readonly<Record<string, string | undefined>> | undefined;
+  #log: Log | undefined;
+
+  constructor(options: ContextOptions) {
+    this.#options = options;
+  }
+
+  get state(): unknown {
+    return this.#options.state;
+  }
+
+  get worker(): WorkerInfo {
+    return this.#options.worker;
+  }
+
+  get signal(): AbortSignal {
+    return this.#options.exchange.signal;
+  }
+
+  get env(): Readonly<Record<string, string | undefined>> {
+    this.#env ??= environment(this.#options);
+    return this.#env;
+  }
+
+  get log(): Log {
+    this.#log ??= logOf(this.#options.exchange);
+    return this.#log;
+  }
+
+  get remoteAddress(): RemoteAddress {
+    return remoteAddress(this.#options.exchange.params);
+  }
+
+  waitUntil(promise: PromiseLike<unknown>): void {
+    this.#options.waitUntil(promise, this.#options.exchange);
+  }
+}
+
+/** Names come from the peer: no prototype that one of them could be, or shadow. */
+function environment({ exchange, corrections }: ContextOptions): Readonly<Record<string, string | undefined>> {
+  const env = Object.create(null) as Record<string, string | undefined>;
+  for (const [name, value] of metaVariables(exchange.params)) env[name] = utf8(value);
+  return Object.freeze(Object.assign(env, corrections));
+}
+
+/** `value` has one char per byte. */
+function utf8(value: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII is what needs no decoding
+  return /^[\0-\x7f]*$/.test(value) ? value : Buffer.from(value, "latin1").toString("utf8");
+}
+
+function logOf(exchange: WorkerExchange): Log {
+  return {
+    error: (message, fields) => exchange.log("error", message, fields),
+    warn: (message, fields) => exchange.log("warn", message, fields),
+    info: (message, fields) => exchange.log("info", message, fields),
+    debug: (message, fields) => exchange.log("debug", message, fields),
+  };
+}

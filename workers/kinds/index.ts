@@ -1,0 +1,28 @@
+// How a module on disk becomes an app. The compiler keeps the table complete: a kind that the
+// configuration allows and that is missing here does not build.
+
+import type { InitContext } from "../../src/app/context.ts";
+import { Fault } from "../../src/base/fault.ts";
+import type { PoolConfig } from "../../src/config/schema.ts";
+import type { App } from "./app.ts";
+import { moduleApp } from "./module.ts";
+
+export type ModuleExports = Readonly<Record<string, unknown>>;
+
+/** Rejects with Fault BOOT where the module is not of this kind, and with what its `init` threw. */
+export type Kind = (exports: ModuleExports, init: InitContext) => Promise<App>;
+
+const KINDS: Readonly<Record<PoolConfig["kind"], Kind>> = {
+  auto: moduleApp,
+  fetch: moduleApp,
+  node: async (_exports, { file }) => {
+    throw new Fault("BOOT", `${file}: kind = "node" is not in effect in this version`, {
+      hint: 'Export a web-standard handler, and use kind = "auto".',
+    });
+  },
+};
+
+export function kindNamed(name: string): Kind {
+  if (Object.hasOwn(KINDS, name)) return KINDS[name as PoolConfig["kind"]];
+  throw new Fault("BOOT", `there is no kind of app named "${name}"`, { hint: `Use ${Object.keys(KINDS).join(", ")}.` });
+}

@@ -1,0 +1,124 @@
+// A module with a web-standard handler. What it exports decides everything; nothing is guessed from
+// a function's name or arity, because `(request, ctx)` and `(req, res)` look the same from outside.
+
+import type { Context, InitContext } from "../../src/app/context.ts";
+import { Fault } from "../../src/base/fault.ts";
+import type { Role } from "../exchange.ts";
+import type { App } from "./app.ts";
+import type { ModuleExports } from "./index.ts";
+
+/** Bound to the object it was found on. */
+type Handle = (request: Request, ctx: Context, executionCtx: Context) => unknown;
+
+/** In the order in which `Allow` lists them. */
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+const LOOKED_FOR =
+  "an object or class instance with `fetch` or a function as default export, or exports named fetch, GET, POST, …, authorize, filter";
+
+/** Rejects with Fault BOOT where no handler is exported, and with what `init` threw. */
+export async function moduleApp(exports: ModuleExports, init: InitContext): Promise<App> {
+  const { file } = init;
+  const scope = new Exports(file, exports);
+  const responder = scope.responder();
+  const authorizer = scope.method("authorize") ?? responder;
+  const filter = scope.method("filter") ?? responder;
+  if (authorizer === undefined && filter === undefined) throw noHandler(file, exports);
+  const byRole: Readonly<Record<Role, Handle | undefined>> = { responder, authorizer, filter };
+  const state: unknown = await scope.method("init")?.(init);
+  return {
+    file,
+    state,
+    respond(role, request, ctx) {
+      const handle = byRole[role];
+      if (handle === undefined) throw new Fault("HANDLER", `${file} exports no handler for the role of ${role}`);
+      return handle(request, ctx, ctx);
+    },
+    async dispose() {
+      const dispose = scope.method("dispose");
+      if (dispose !== undefined) await dispose(state);
+      else await disposeState(state);
+    },
+  };
+}
+
+// biome-ignore lint/complexity/noBannedTypes: any function that an author may export
+type AnyFunction = Function;
+
+/** Looks in the default export first, then among the named ones. */
+class Exports {
+  readonly #file: string;
+  readonly #named: ModuleExports;
+  readonly #default: unknown;
+
+  constructor(file: string, exports: ModuleExports) {
+    this.#file = file;
+    this.#named = exports;
+    this.#default = defaultOf(exports);
+  }
+
+  responder(): Handle | undefined {
+    return this.method("fetch") ?? this.#defaultFunction() ?? this.#byMethod();
+  }
+
+  /** The function of that name, called as a method of the object that has it. */
+  method(name: string): ((...args: unknown[]) => unknown) | undefined {
+    for (const holder of [this.#default, this.#named]) {
+      const found = read(holder, name);
+      if (typeof found === "function") return (...args) => Reflect.apply(found as AnyFunction, holder, args);
+    }
+    return undefined;
+  }
+
+  #defaultFunction(): Handle | undefined {
+    const exported = this.#default;
+    if (typeof exported !== "function") return undefined;
+    if (/^class\b/.test(Function.prototype.toString.call(exported))) {
+      throw new Fault("BOOT", `${this.#file} exports a class`, { hint: "Export an instance: export default new App();" });
+    }
+    return (request, ctx, executionCtx) => Reflect.apply(exported as AnyFunction, undefined, [request, ctx, executionCtx]);
+  }
+
+  /** [RFC 9110 §9.3.2, §9.3.7, §15.5.6] */
+  #byMethod(): Handle | undefined {
+    const handles = new Map<string, Handle>();
+    for (const name of METHODS) {
+      const handle = this.method(name);
+      if (handle !== undefined) handles.set(name, handle);
+    }
+    if (handles.size === 0) return undefined;
+    const get = handles.get("GET");
+    if (get !== undefined && !handles.has("HEAD")) handles.set("HEAD", get);
+    const allow = METHODS.filter((name) => handles.has(name) || name === "OPTIONS").join(", ");
+    return (request, ctx, executionCtx) => {
+      const handle = handles.get(request.method);
+      if (handle !== undefined) return handle(request, ctx, executionCtx);
+      if (request.method === "OPTIONS") return new Response(null, { status: 204, headers: { allow } });
+      return new Response("Method Not Allowed\n", { status: 405, headers: { allow } });
+    };
+  }
+}
+
+/** A CommonJS module that was compiled from ES syntax keeps its default export one level down. */
+function defaultOf(exports: ModuleExports): unknown {
+  const outer = exports["default"];
+  return read(outer, "__esModule") === true ? read(outer, "default") : outer;
+}
+
+function read(holder: unknown, name: PropertyKey): unknown {
+  if ((typeof holder !== "object" && typeof holder !== "function") || holder === null) return undefined;
+  return Reflect.get(holder, name);
+}
+
+async function disposeState(state: unknown): Promise<void> {
+  const dispose = read(state, Symbol.asyncDispose) ?? read(state, Symbol.dispose);
+  if (typeof dispose === "function") await Reflect.apply(dispose as AnyFunction, state, []);
+}
+
+function noHandler(file: string, exports: ModuleExports): Fault {
+  const names = Object.keys(exports);
+  const found = names.length === 0 ? "nothing" : names.join(", ");
+  return new Fault("BOOT", `${file} exports no handler; it exports ${found}`, {
+    hint: `Export ${LOOKED_FOR}.`,
+  });
+}

@@ -1,0 +1,150 @@
+// The worker's end of its lane: frames in, exchanges to the host, frames out. Marks in the shared
+// words what it begins, so that the pool knows even when this thread spins or dies.
+
+import type { MessagePort } from "node:worker_threads";
+import { roleOf } from "../src/fastcgi/record.ts";
+import { BatchWriter, readBatch } from "../src/messages/batch.ts";
+import {
+  ABORT_REASONS,
+  BEGIN_FLAG_BODY_COMPLETE,
+  BEGIN_PREFIX_BYTES,
+  FIRST_SLOT_WORD,
+  FROM_WORKER,
+  type LogData,
+  SLOT_BEGUN,
+  SLOT_OFFERED,
+  SLOT_SEEN,
+  TO_WORKER,
+  WORD_BATCHES_SEEN,
+  WORD_RECENT_MICROS,
+} from "../src/messages/lane.ts";
+import { OpenExchange, type Outbox } from "./open-exchange.ts";
+
+/** How much one turn weighs in the smoothed time per exchange. */
+const RECENT_WEIGHT = 1 / 8;
+
+export interface LaneOwner {
+  handle(exchange: OpenExchange): void;
+  drain(withinMs: number): void;
+}
+
+export class WorkerLane implements Outbox {
+  readonly writer = new BatchWriter();
+  readonly #port: MessagePort;
+  readonly #words: Int32Array;
+  readonly #open = new Map<number, OpenExchange>();
+  #owner: LaneOwner | undefined;
+  #flushDue = false;
+  #turnStarted = 0;
+  #begunInTurn = 0;
+  #recentMicros = 0;
+  readonly #flushBound = () => this.flush();
+
+  constructor(port: MessagePort, words: SharedArrayBuffer) {
+    this.#port = port;
+    this.#words = new Int32Array(words);
+    port.on("message", (batch: ArrayBuffer) => this.#receive(Buffer.from(batch)));
+  }
+
+  get open(): number {
+    return this.#open.size;
+  }
+
+  serve(owner: LaneOwner): void {
+    this.#owner = owner;
+  }
+
+  /** Has what was written sent at the end of this turn of the event loop. */
+  stirred(): void {
+    if (this.#flushDue) return;
+    this.#flushDue = true;
+    setImmediate(this.#flushBound);
+  }
+
+  finished(slot: number): void {
+    this.#open.delete(slot);
+  }
+
+  json(kind: number, value: unknown): void {
+    this.writer.json(kind, 0, value);
+    this.stirred();
+  }
+
+  log(data: LogData): void {
+    this.json(FROM_WORKER.LOG, data);
+  }
+
+  flush(): void {
+    this.#flushDue = false;
+    if (!this.writer.empty) {
+      const batch = this.writer.take();
+      this.#port.postMessage(batch, [batch]);
+    }
+    if (this.#begunInTurn === 0) return;
+    const micros = ((performance.now() - this.#turnStarted) * 1000) / this.#begunInTurn;
+    this.#begunInTurn = 0;
+    this.#recentMicros += (micros - this.#recentMicros) * (this.#recentMicros === 0 ? 1 : RECENT_WEIGHT);
+    Atomics.store(this.#words, WORD_RECENT_MICROS, Math.max(1, Math.round(this.#recentMicros)));
+  }
+
+  close(): void {
+    this.#port.close();
+  }
+
+  #receive(batch: Buffer): void {
+    Atomics.add(this.#words, WORD_BATCHES_SEEN, 1);
+    if (this.#begunInTurn === 0) this.#turnStarted = performance.now();
+    readBatch(batch, (kind, slot, start, end) => this.#frame(kind, slot, batch, start, end));
+  }
+
+  #frame(kind: number, slot: number, batch: Buffer, start: number, end: number): void {
+    switch (kind) {
+      case TO_WORKER.BEGIN:
+        this.#begin(slot, batch, start, end);
+        break;
+      case TO_WORKER.BODY:
+        this.#open.get(slot)?.stdin.push(batch.subarray(start, end));
+        break;
+      case TO_WORKER.BODY_END:
+        this.#open.get(slot)?.stdin.end();
+        break;
+      case TO_WORKER.DATA:
+        this.#open.get(slot)?.data?.push(batch.subarray(start, end));
+        break;
+      case TO_WORKER.DATA_END:
+        this.#open.get(slot)?.data?.end();
+        break;
+      case TO_WORKER.CREDIT:
+        this.#open.get(slot)?.credit(batch.readUInt32LE(start));
+        break;
+      case TO_WORKER.ABORT:
+        this.#open.get(slot)?.abort(ABORT_REASONS[batch[start] ?? 0] ?? "client-gone");
+        break;
+      case TO_WORKER.DRAIN:
+        this.#owner?.drain(batch.readUInt32LE(start));
+        break;
+    }
+  }
+
+  #begin(slot: number, batch: Buffer, start: number, end: number): void {
+    const word = FIRST_SLOT_WORD + slot;
+    if (Atomics.compareExchange(this.#words, word, SLOT_OFFERED, SLOT_BEGUN) !== SLOT_OFFERED) {
+      Atomics.store(this.#words, word, SLOT_SEEN);
+      return;
+    }
+    this.#begunInTurn++;
+    const paramsEnd = start + BEGIN_PREFIX_BYTES + batch.readUInt32LE(start + 12);
+    const exchange = new OpenExchange({
+      outbox: this,
+      slot,
+      role: roleOf(batch[start] ?? 0) ?? "responder",
+      params: batch.subarray(start + BEGIN_PREFIX_BYTES, paramsEnd),
+      deadline: batch.readDoubleLE(start + 4) - performance.timeOrigin,
+    });
+    if (paramsEnd < end) exchange.stdin.push(batch.subarray(paramsEnd, end));
+    if (((batch[start + 1] ?? 0) & BEGIN_FLAG_BODY_COMPLETE) !== 0) exchange.stdin.end();
+    this.#open.set(slot, exchange);
+    this.#owner?.handle(exchange);
+    this.stirred();
+  }
+}

@@ -1,0 +1,54 @@
+// What piscina loads in each thread: one call that lasts as long as the worker. Boots the host,
+// serves the lane, and resolves when drained.
+
+import { threadId } from "node:worker_threads";
+import { toFaultData } from "../src/base/fault.ts";
+import { FROM_WORKER, type ReadyData, type WorkerLife } from "../src/messages/lane.ts";
+import { bootHost } from "./host.ts";
+import { WorkerLane } from "./lane.ts";
+
+export default async function live({ port, words, boot }: WorkerLife): Promise<void> {
+  const bornAt = performance.now();
+  const lane = new WorkerLane(port, words);
+  lane.writer.word(FROM_WORKER.BORN, 0, threadId);
+  lane.flush();
+
+  // An error that no handler caught leaves unknown damage: this worker finishes what it has while
+  // another takes its place.
+  const unsound = (error: unknown): void => {
+    lane.json(FROM_WORKER.UNSOUND, toFaultData(error, "HANDLER"));
+  };
+  process.on("uncaughtException", unsound);
+  process.on("unhandledRejection", unsound);
+
+  let drained = () => {};
+  const life = new Promise<void>((resolve) => {
+    drained = resolve;
+  });
+  try {
+    const host = await bootHost(boot, {
+      loaded: (path) => {
+        lane.writer.bytes(FROM_WORKER.LOADED, 0, Buffer.from(path));
+        lane.stirred();
+      },
+      log: (level, message, fields) => lane.log({ level, message, ...(fields === undefined ? {} : { fields }) }),
+    });
+    lane.serve({
+      handle: (exchange) => host.handle(exchange),
+      drain: (withinMs) => {
+        host.drain(performance.now() + withinMs).then(drained, unsound);
+      },
+    });
+  } catch (error) {
+    lane.json(FROM_WORKER.BOOT_FAILED, toFaultData(error, "BOOT"));
+    lane.flush();
+    // The pool ends the thread; the app may have left timers that would keep it.
+    return life;
+  }
+  lane.json(FROM_WORKER.READY, { bootMs: Math.round(performance.now() - bornAt) } satisfies ReadyData);
+  lane.flush();
+  await life;
+  lane.writer.mark(FROM_WORKER.DRAINED, 0);
+  lane.flush();
+  lane.close();
+}
