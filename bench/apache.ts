@@ -12,6 +12,8 @@ import { which } from "./which.ts";
 const MODULES = ["mpm_event", "unixd", "authz_core", "env", "proxy", "proxy_fcgi", "proxy_http"];
 const PROCESSES = 2;
 const THREADS_PER_PROCESS = 64;
+/** As many connections to one backend as Apache may keep. */
+export const APACHE_CONNECTIONS = PROCESSES * THREADS_PER_PROCESS;
 
 export interface Mounted {
   readonly peer: Peer;
@@ -84,9 +86,9 @@ StartServers ${PROCESSES}
 ServerLimit ${PROCESSES}
 ThreadsPerChild ${THREADS_PER_PROCESS}
 ThreadLimit ${THREADS_PER_PROCESS}
-MaxRequestWorkers ${PROCESSES * THREADS_PER_PROCESS}
+MaxRequestWorkers ${APACHE_CONNECTIONS}
 MinSpareThreads 1
-MaxSpareThreads ${PROCESSES * THREADS_PER_PROCESS}
+MaxSpareThreads ${APACHE_CONNECTIONS}
 MaxConnectionsPerChild 0
 ListenBacklog 4096
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,6 +110,8 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: responder unix:PATH | PORT\n");
         return 64;
     }
+    /* A peer that left is found by the failed write, which closes its connection. */
+    signal(SIGPIPE, SIG_IGN);
     static uint8_t bytes[64 * 1024];
     struct epoll_event events[EVENTS];
     const int listener = listen_on(argv[1]);

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 // Starts Holdfast. In old syntax on purpose: every Node from 14 on must be able to read this far, and
 // then go on in the newer Node that was installed beside Holdfast, or say what to do.
-import { spawn } from "child_process";
-import { existsSync, readFileSync } from "fs";
-import { createRequire } from "module";
-import { dirname, join } from "path";
-import { fileURLToPath } from "url";
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 const NEEDED = [22, 18];
 /** sysexits.h EX_UNAVAILABLE */
@@ -24,7 +24,7 @@ function bundledNode() {
     const program = join(dirname(manifest), "bin", "node");
     const { version } = JSON.parse(readFileSync(manifest, "utf8"));
     return isEnough(version) && existsSync(program) ? program : undefined;
-  } catch (error) {
+  } catch (_error) {
     return undefined;
   }
 }
@@ -40,7 +40,7 @@ function continueIn(program) {
       if (signal !== "SIGINT" || !onTerminal) child.kill(signal);
     });
   }
-  child.on("error", (error) => giveUp("the bundled Node cannot be started: " + error.message));
+  child.on("error", (error) => giveUp(`the bundled Node cannot be started: ${error.message}`));
   child.on("exit", (code, signal) => {
     if (signal === null) process.exit(code);
     process.removeAllListeners(signal);
@@ -53,10 +53,8 @@ function isTerminal(fd) {
 }
 
 function giveUp(message) {
-  process.stderr.write("holdfast: " + message + "\n");
-  process.stderr.write(
-    "  install Node " + NEEDED.join(".") + " or newer, or run `npm install node@26` beside Holdfast\n",
-  );
+  process.stderr.write(`holdfast: ${message}\n`);
+  process.stderr.write(`  install Node ${NEEDED.join(".")} or newer, or run \`npm install node@26\` beside Holdfast\n`);
   process.exit(UNAVAILABLE);
 }
 
@@ -64,12 +62,12 @@ if (isEnough(process.versions.node)) {
   import("../dist/src/cli/main.js").then(
     (cli) => cli.main(process.argv).then((code) => (process.exitCode = code)),
     (error) => {
-      process.stderr.write("holdfast: " + (error.stack || error) + "\n");
+      process.stderr.write(`holdfast: ${error.stack || error}\n`);
       process.exitCode = 70;
     },
   );
 } else {
   const program = bundledNode();
-  if (program === undefined) giveUp("this is Node " + process.versions.node + ", and that is too old");
+  if (program === undefined) giveUp(`this is Node ${process.versions.node}, and that is too old`);
   else continueIn(program);
 }

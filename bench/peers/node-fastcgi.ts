@@ -1,4 +1,5 @@
-// The package node-fastcgi, alone.
+// The package node-fastcgi, alone. It closes connections that it was asked to keep, and Apache answers
+// 503 where it meets one that is being closed, so it is mounted without reuse.
 
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,6 +10,7 @@ export const nodeFastcgi: Peer = {
   ...DEFAULTS,
   id: "node-fastcgi",
   title: "node-fastcgi",
+  worker: "enablereuse=off",
   direct: "fresh",
   missing: () => undefined,
   start: ({ folder }, socket) =>

@@ -1,12 +1,15 @@
-// php-fpm with opcache and a static pool.
+// php-fpm with opcache and a static pool, as fast as it was found to be behind this Apache (README.md).
 
 import { copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { APACHE_CONNECTIONS } from "../apache.ts";
 import { startChild } from "../child.ts";
 import { DEFAULTS, type Peer } from "../peer.ts";
 import { which } from "../which.ts";
 
-const CHILDREN = 2;
+// A child belongs to a kept connection until that closes, so with fewer children than Apache may keep
+// connections, requests would wait for a child that waits for another request.
+const CHILDREN = APACHE_CONNECTIONS;
 
 const program = () => which("php-fpm", "php-fpm8.4", "php-fpm8.3", "php-fpm8.2");
 
@@ -16,7 +19,6 @@ export const phpFpm: Peer = {
   title: "php-fpm, opcache",
   path: "hello.php",
   base: ({ folder }) => `${folder}/`,
-  worker: "enablereuse=off",
   missing: () => (program() === undefined ? "no php-fpm" : undefined),
   start({ folder, repository, user }, socket) {
     // Its user may not be able to read the repository.

@@ -31,8 +31,12 @@ export function formatPath(path: KeyPath): string {
     .join("");
 }
 
-/** All of them as the one error that ends the command. */
+/** All of them, in the order of the lines of each file, as the one error that ends the command. */
 export function toFault(mistakes: readonly Mistake[]): Fault {
   const count = mistakes.length === 1 ? "a mistake" : `${mistakes.length} mistakes`;
-  return new Fault("CONFIG", [`the configuration has ${count}`, ...mistakes.map(formatMistake)].join("\n"));
+  const files = [...new Set(mistakes.map(({ file }) => file))];
+  const inOrder = mistakes.toSorted(
+    (a, b) => files.indexOf(a.file) - files.indexOf(b.file) || (a.line ?? 0) - (b.line ?? 0),
+  );
+  return new Fault("CONFIG", [`the configuration has ${count}`, ...inOrder.map(formatMistake)].join("\n"));
 }

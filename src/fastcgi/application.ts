@@ -104,7 +104,7 @@ const APP_STATUS_ABORTED = 1;
 /** Feed it what the socket gives, in order; do what the events say; say which replies are complete. */
 export class Application {
   readonly #limits: ApplicationLimits;
-  readonly #decoder = new Decoder();
+  #decoder = new Decoder();
   readonly #open = new Map<number, OpenRequest>();
   /** Parameters that still are views of the piece at hand. */
   #views: ParamsBuffer[] = [];
@@ -322,8 +322,11 @@ export class Application {
     throw new Fault("PROTOCOL", `more than ${this.#limits.emptyRecords} empty records that mean nothing`);
   }
 
+  /** Nothing is read any more, so nothing is kept; open ids still wait for `end`. */
   #finish(event: ApplicationEvent): void {
     this.#finished = true;
+    this.#decoder = new Decoder();
+    for (const { params } of this.#open.values()) params.take();
     this.#events.push(event);
   }
 }

@@ -101,7 +101,8 @@ export class Threads implements WorkerSource {
   }
 }
 
-class ThreadLane implements Lane {
+/** A lane over one port and shared words. */
+export class ThreadLane implements Lane {
   readonly #port: MessagePort;
   readonly #words: Int32Array<SharedArrayBuffer>;
   #sent = 0;

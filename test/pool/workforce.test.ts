@@ -1,0 +1,263 @@
+import { Fault } from "../../src/base/fault.ts";
+import { FROM_WORKER } from "../../src/messages/lane.ts";
+import { Dispatcher } from "../../src/pool/dispatcher.ts";
+import type { WorkerHandle } from "../../src/pool/worker-handle.ts";
+import { Workforce } from "../../src/pool/workforce.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+import { makeExchange } from "../support/fake-exchange-pool.ts";
+import { FakeSource } from "../support/fake-source.ts";
+
+const BOOT_FAULT = {
+  code: "BOOT",
+  message: "the app threw",
+  stack: "Error: the app threw\n    at app.ts:3:1",
+} as const;
+
+function setUp(wanted = 2) {
+  const clock = new FakeClock();
+  const source = new FakeSource();
+  const said: string[] = [];
+  const dispatcher = new Dispatcher<WorkerHandle>({
+    queueMax: 10,
+    queueTimeoutMs: 45_000,
+    requestTimeoutMs: 60_000,
+    bodyTimeoutMs: 60_000,
+    stallTimeoutMs: 60_000,
+    clock,
+  });
+  const workforce = new Workforce({
+    wanted,
+    concurrency: 4,
+    requestTimeoutMs: 60_000,
+    graceMs: 2000,
+    bootTimeoutMs: 10_000,
+    disposeTimeoutMs: 5000,
+    clock,
+    source,
+    dispatcher,
+    random: () => 1,
+    boot: (worker, generation) => ({
+      worker,
+      generation,
+      pool: "test",
+      app: "/app.ts",
+      root: undefined,
+      kind: "auto",
+      mount: "",
+      index: [],
+      serveStatic: false,
+      showErrors: false,
+      bodyLimitBytes: 1,
+      cacheDir: undefined,
+    }),
+    events: {
+      stirred: () => {},
+      log: () => {},
+      loaded: () => {},
+      handlerFailed: () => {},
+      notice: (message) => said.push(message),
+      lost: (worker, fault, exchanges) => said.push(`lost ${worker.id} with ${exchanges}: ${fault.message}`),
+      bootFailed: (fault) => said.push(`boot failed: ${fault.message}`),
+    },
+  });
+  const serving = () => dispatcher.workers.map((worker) => `${worker.id}/${worker.generation}`);
+  const started = async () => {
+    const start = workforce.start();
+    for (const seat of source.seats) seat.ready();
+    await start;
+  };
+  return { clock, source, dispatcher, workforce, said, serving, started };
+}
+
+/** Lets promises that are settled by now run. */
+const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+describe("the first generation of workers", () => {
+  it("serves only when every worker is ready", async () => {
+    const { source, workforce, serving } = setUp();
+    const start = workforce.start();
+    source.seats[0]?.ready();
+    await settled();
+    expect(serving()).toEqual([]);
+    source.seats[1]?.ready();
+    await start;
+    expect(serving()).toEqual(["1/1", "2/1"]);
+  });
+
+  it("reports a boot failure with its stack, and leaves no worker behind", async () => {
+    const { source, workforce } = setUp();
+    const start = workforce.start();
+    source.seats[0]?.ready();
+    source.seats[1]?.say(FROM_WORKER.BOOT_FAILED, BOOT_FAULT);
+    await expect(start).rejects.toMatchObject({ code: "BOOT", message: "the app threw", stack: BOOT_FAULT.stack });
+    expect(source.seats.map((seat) => seat.terminated)).toEqual([true, true]);
+    expect(workforce.workers).toEqual([]);
+  });
+
+  it("reports a boot that hangs, after boot_timeout", async () => {
+    const { clock, source, workforce } = setUp(1);
+    const start = workforce.start();
+    clock.advance(10_000);
+    await expect(start).rejects.toMatchObject({ code: "BOOT", message: expect.stringContaining("boot_timeout") });
+    expect(source.seats[0]?.terminated).toBe(true);
+  });
+
+  it("reports a thread that dies while it boots", async () => {
+    const { source, workforce } = setUp(1);
+    const start = workforce.start();
+    source.seats[0]?.die(new Error("exit 3"));
+    await expect(start).rejects.toMatchObject({ code: "BOOT", message: expect.stringContaining("exit 3") });
+  });
+});
+
+describe("a worker that dies", () => {
+  it("is replaced at once", async () => {
+    const { source, serving, said, started } = setUp();
+    await started();
+    source.seats[0]?.die(new Error("boom"));
+    await settled();
+    expect(serving()).toEqual(["2/1"]);
+    expect(source.seats.length).toBe(3);
+    source.seats[2]?.ready();
+    await settled();
+    expect(serving()).toEqual(["2/1", "3/1"]);
+    expect(said).toEqual(["lost 1 with 0: the worker ended: boom"]);
+  });
+
+  it("costs what it had begun a 502, and nobody else anything", async () => {
+    const { clock, source, dispatcher, started } = setUp();
+    await started();
+    const mine = makeExchange(clock);
+    const other = makeExchange(clock);
+    dispatcher.workers[0]?.give(mine.exchange);
+    dispatcher.workers[1]?.give(other.exchange);
+    source.seats[0]?.die();
+    await settled();
+    expect([mine.peer.calls, other.peer.calls]).toEqual([["refuse 502"], []]);
+  });
+
+  it("is replaced with back-off when its successors do not boot", async () => {
+    const { clock, source, said, started } = setUp(1);
+    await started();
+    source.seats[0]?.die();
+    await settled();
+    source.seats[1]?.say(FROM_WORKER.BOOT_FAILED, BOOT_FAULT);
+    await settled();
+    clock.advance(0);
+    expect(source.seats.length).toBe(3);
+    source.seats[2]?.say(FROM_WORKER.BOOT_FAILED, BOOT_FAULT);
+    await settled();
+    clock.advance(499);
+    expect(source.seats.length).toBe(3);
+    clock.advance(1);
+    expect(source.seats.length).toBe(4);
+    expect(said.filter((line) => line === "boot failed: the app threw").length).toBe(2);
+  });
+});
+
+describe("a new generation of workers", () => {
+  it("is swapped in when all of it is ready; then the old ones drain", async () => {
+    const { source, workforce, serving, started } = setUp();
+    await started();
+    const swap = workforce.replaceAll();
+    await settled();
+    source.seats[2]?.ready();
+    await settled();
+    expect(serving()).toEqual(["1/1", "2/1"]);
+    source.seats[3]?.ready();
+    await swap;
+    expect(serving()).toEqual(["3/2", "4/2"]);
+    expect(source.seats.slice(0, 2).map((seat) => seat.drains)).toEqual([1, 1]);
+  });
+
+  it("changes nothing when it does not boot", async () => {
+    const { source, workforce, serving, started } = setUp();
+    await started();
+    const swap = workforce.replaceAll();
+    await settled();
+    source.seats[2]?.ready();
+    source.seats[3]?.say(FROM_WORKER.BOOT_FAILED, BOOT_FAULT);
+    await expect(swap).rejects.toBeInstanceOf(Fault);
+    expect(serving()).toEqual(["1/1", "2/1"]);
+    expect(workforce.generation).toBe(1);
+  });
+
+  it("may be asked for again after one that failed", async () => {
+    const { source, workforce, serving, started } = setUp(1);
+    await started();
+    const first = workforce.replaceAll();
+    const second = workforce.replaceAll();
+    await settled();
+    source.seats[1]?.say(FROM_WORKER.BOOT_FAILED, BOOT_FAULT);
+    await expect(first).rejects.toBeInstanceOf(Fault);
+    await settled();
+    source.seats[2]?.ready();
+    await second;
+    expect(serving()).toEqual(["3/2"]);
+  });
+});
+
+describe("a worker's deadline", () => {
+  it("ends a worker whose loop does not turn within request.grace", async () => {
+    const { clock, source, dispatcher, started } = setUp();
+    await started();
+    const { exchange, peer } = makeExchange(clock);
+    dispatcher.workers[0]?.give(exchange);
+    dispatcher.submit(exchange);
+    exchange.carrier?.overdue();
+    exchange.abandon(new Fault("TIMEOUT", "late"), "timeout");
+    if (source.seats[0] !== undefined) source.seats[0].seesBatches = false;
+    clock.advance(2000);
+    await settled();
+    expect([peer.calls, source.seats.map((seat) => seat.terminated)]).toEqual([["refuse 504"], [true, false, false]]);
+  });
+
+  it("leaves one that turns, and recycles it after 8 handlers that went on", async () => {
+    const { clock, source, dispatcher, started } = setUp(1);
+    await started();
+    const worker = dispatcher.workers[0];
+    for (let n = 0; n < 8; n++) {
+      const { exchange } = makeExchange(clock);
+      worker?.give(exchange);
+      exchange.carrier?.overdue();
+      if (n === 6) {
+        clock.advance(2000);
+        expect(source.seats.length).toBe(1);
+      }
+    }
+    clock.advance(2000);
+    await settled();
+    expect([source.seats.length, source.seats[0]?.drains]).toEqual([2, 0]);
+    source.seats[1]?.ready();
+    await settled();
+    expect(source.seats[0]?.drains).toBe(1);
+  });
+});
+
+describe("an error that escaped its handler", () => {
+  it("has the worker replaced first, then drained", async () => {
+    const { source, serving, started } = setUp(1);
+    await started();
+    source.seats[0]?.say(FROM_WORKER.UNSOUND, { code: "HANDLER", message: "late throw" });
+    await settled();
+    expect(serving()).toEqual(["1/1"]);
+    source.seats[1]?.ready();
+    await settled();
+    expect([serving(), source.seats[0]?.drains]).toEqual([["2/1"], 1]);
+  });
+});
+
+describe("the drain of all workers", () => {
+  it("ends when every thread is gone, and ends what is late by force", async () => {
+    const { clock, source, workforce, started } = setUp();
+    await started();
+    const drain = workforce.drain(clock.now() + 1000);
+    expect(source.seats.map((seat) => seat.drains)).toEqual([1, 1]);
+    source.seats[0]?.leave();
+    await settled();
+    clock.advance(1000);
+    await drain;
+    expect(source.seats.map((seat) => seat.terminated)).toEqual([false, true]);
+    expect(source.seats.length).toBe(2);
+  });
+});

@@ -1,0 +1,28 @@
+// What runs on this machine, for tests that must leave nothing behind.
+
+import { readdirSync, readFileSync } from "node:fs";
+
+/** Whether a process with this id runs; one that has ended but was not collected does not. */
+export function isRunning(pid: number): boolean {
+  const state = statOf(String(pid))?.[0];
+  return state !== undefined && state !== "Z";
+}
+
+/** Children of `pid`, and theirs. */
+export function descendantsOf(pid: number): readonly number[] {
+  const children = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && statOf(name)?.[1] === String(pid))
+    .map(Number);
+  return children.flatMap((child) => [child, ...descendantsOf(child)]);
+}
+
+/** proc(5): state and parent first; undefined when the process has gone. */
+function statOf(pid: string): readonly string[] | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The command before them may hold spaces and parentheses.
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  } catch {
+    return undefined;
+  }
+}

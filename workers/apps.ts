@@ -1,0 +1,123 @@
+// The apps that this worker has loaded, by the file of their module: each is loaded and initialised
+// once, however many requests ask for it at the same time, and disposed once. An app that did not
+// load is tried again when its files have changed; one whose `init` failed, when a moment has passed.
+
+import { statSync } from "node:fs";
+import type { InitContext } from "../src/app/context.ts";
+import { type Clock, type Instant, systemClock } from "../src/base/clock.ts";
+import type { Loader } from "../src/loader/hooks.ts";
+import { bootFault } from "./failure.ts";
+import type { App } from "./kinds/app.ts";
+import type { Kind, ModuleExports } from "./kinds/index.ts";
+
+export interface AppsOptions {
+  readonly loader: Loader;
+  readonly kind: Kind;
+  readonly init: Omit<InitContext, "file">;
+}
+
+type Entry =
+  | { readonly kind: "loading"; readonly app: Promise<App> }
+  | { readonly kind: "ready"; readonly app: App }
+  | { readonly kind: "failed"; readonly fault: Error; readonly attempt: Attempt; readonly retryAt: Instant };
+
+interface Attempt {
+  /** Files that were read for the first time in it, and their states. */
+  readonly files: Map<string, string>;
+  /** Whether the module's own code ran without error, so that only `init` is to be repeated. */
+  evaluated: boolean;
+}
+
+/** How long a failure is answered from memory: a broken page under load must not read its files for each request. */
+const RETRY_AFTER_MS = 1000;
+
+export class Apps {
+  readonly #options: AppsOptions;
+  readonly #clock: Clock;
+  readonly #entries = new Map<string, Entry>();
+  readonly #attempts = new Set<Attempt>();
+  /** In the order in which they became ready. */
+  readonly #ready: App[] = [];
+
+  constructor(options: AppsOptions, clock: Clock = systemClock) {
+    this.#options = options;
+    this.#clock = clock;
+  }
+
+  /** To be told of each file that the loader reads. */
+  noticed(file: string): void {
+    for (const attempt of this.#attempts) attempt.files.set(file, stateOf(file));
+  }
+
+  /** The app of that file, at once if it is ready. Throws, or rejects with, Fault BOOT if it does not load. */
+  get(file: string): App | Promise<App> {
+    const entry = this.#entries.get(file);
+    if (entry === undefined) return this.#load(file);
+    if (entry.kind !== "failed") return entry.app;
+    if (this.#clock.now() < entry.retryAt) throw entry.fault;
+    const { files, evaluated } = entry.attempt;
+    const changed = [...files].some(([path, state]) => stateOf(path) !== state);
+    if (!changed && !evaluated) {
+      this.#entries.set(file, { ...entry, retryAt: this.#clock.now() + RETRY_AFTER_MS });
+      throw entry.fault;
+    }
+    if (changed) this.#options.loader.forget(files.keys());
+    return this.#load(file);
+  }
+
+  /** Disposes all, last ready first; tells each failure and goes on. After `deadline` none is waited for. */
+  async dispose(deadline: Instant, failed: (file: string, error: unknown) => void): Promise<void> {
+    for (const app of this.#ready.splice(0).reverse()) {
+      const disposed = app.dispose().catch((error: unknown) => failed(app.file, error));
+      let cancel = (): void => {};
+      const late = new Promise<void>((resolve) => {
+        cancel = this.#clock.at(deadline, resolve);
+      });
+      await Promise.race([disposed, late]);
+      cancel();
+    }
+  }
+
+  #load(file: string): Promise<App> {
+    const attempt: Attempt = { files: new Map([[file, stateOf(file)]]), evaluated: false };
+    const app = this.#attempt(file, attempt).then(
+      (ready) => {
+        this.#entries.set(file, { kind: "ready", app: ready });
+        this.#ready.push(ready);
+        return ready;
+      },
+      (error: unknown) => {
+        const fault = bootFault(file, error);
+        const retryAt = this.#clock.now() + RETRY_AFTER_MS;
+        this.#entries.set(file, { kind: "failed", fault, attempt, retryAt });
+        throw fault;
+      },
+    );
+    this.#entries.set(file, { kind: "loading", app });
+    return app;
+  }
+
+  async #attempt(file: string, attempt: Attempt): Promise<App> {
+    const { loader, kind, init } = this.#options;
+    let exports: ModuleExports;
+    this.#attempts.add(attempt);
+    try {
+      exports = await loader.import(file);
+    } finally {
+      this.#attempts.delete(attempt);
+    }
+    attempt.evaluated = true;
+    return kind(exports, { ...init, file });
+  }
+}
+
+/** Says whether a file is what it was, without reading it. */
+function stateOf(file: string): string {
+  try {
+    const { ino, size, mtimeMs, ctimeMs } = statSync(file);
+    return `${ino} ${size} ${mtimeMs} ${ctimeMs}`;
+  } catch {
+    // Gone for now: a change like any other.
+    return "";
+  }
+}

@@ -1,0 +1,61 @@
+// What was thrown → a Fault, a line in the log, and the reply that a visitor or an author sees. Only
+// the host calls this, at the one border where an app's errors end.
+
+import { FAULTS, Fault } from "../src/base/fault.ts";
+import { encodeHead, refusalReply } from "../src/cgi/response.ts";
+import { errorPage } from "./error-page.ts";
+import type { WorkerExchange } from "./exchange.ts";
+import { summaryOf, traceOf } from "./trace.ts";
+
+export interface FailureOptions {
+  /** The error and the author's lines go into the page. */
+  readonly showErrors: boolean;
+  /** Upper case; undefined if the request's method was what failed. */
+  readonly method: string | undefined;
+}
+
+/** Logs `error` and answers with what it deserves: a Fault's own status, else 500. Never throws. */
+export function replyFailure(exchange: WorkerExchange, error: unknown, { showErrors, method }: FailureOptions): void {
+  const fault = error instanceof Fault ? error : handlerFault(error);
+  // After an abort nobody sees the reply, and the author's code has usually failed because of it.
+  if (exchange.aborted === undefined) {
+    const hint = fault.hint === undefined ? {} : { hint: fault.hint };
+    exchange.log(FAULTS[fault.code].level, fault.message, { ...hint, stack: traceOf(error) });
+  }
+  const page = pageFor(exchange, error, fault, showErrors);
+  exchange.reply(page.status, page.head, method === "HEAD" ? undefined : page.body, fault);
+}
+
+function pageFor(
+  exchange: WorkerExchange,
+  error: unknown,
+  fault: Fault,
+  showErrors: boolean,
+): { status: number; head: string; body: string } {
+  const requestId = exchange.params.get("UNIQUE_ID");
+  if (!showErrors || FAULTS[fault.code].level !== "error") {
+    return refusalReply(fault, requestId === undefined ? {} : { requestId });
+  }
+  const { type, body } = errorPage(error, exchange.params);
+  const headers: [string, string][] = [
+    ["content-type", type],
+    ["content-length", String(Buffer.byteLength(body))],
+    ["cache-control", "no-store"],
+    ["x-content-type-options", "nosniff"],
+    ["content-security-policy", "default-src 'none'; style-src 'unsafe-inline'"],
+  ];
+  return { status: fault.status, head: encodeHead({ status: fault.status, headers, role: exchange.role }), body };
+}
+
+export function handlerFault(error: unknown): Fault {
+  return new Fault("HANDLER", `the handler failed: ${summaryOf(error)}`, { cause: error });
+}
+
+/** An app that did not load. The stack is the author's. */
+export function bootFault(file: string, error: unknown): Fault {
+  if (error instanceof Fault && error.message.startsWith(file)) return error;
+  const hint = error instanceof Fault && error.hint !== undefined ? { hint: error.hint } : {};
+  const fault = new Fault("BOOT", `${file} did not load: ${summaryOf(error)}`, { cause: error, ...hint });
+  fault.stack = traceOf(error);
+  return fault;
+}

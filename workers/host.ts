@@ -1,0 +1,181 @@
+// Owns the app in this thread: boots it, calls it for each exchange, ends it. The one border where
+// the author's errors end: past it there are only replies and lines in the log.
+
+import type { InitContext, WorkerInfo } from "../src/app/context.ts";
+import { systemClock } from "../src/base/clock.ts";
+import { Fault, type LogLevel } from "../src/base/fault.ts";
+import { requestMethod } from "../src/cgi/variables.ts";
+import { openCodeCache } from "../src/loader/cache.ts";
+import { installLoader, type Loader } from "../src/loader/hooks.ts";
+import type { WorkerBoot } from "../src/messages/lane.ts";
+import { Apps } from "./apps.ts";
+import { RequestContext } from "./context.ts";
+import type { Host, WorkerExchange } from "./exchange.ts";
+import { bootFault, replyFailure } from "./failure.ts";
+import { Files } from "./files.ts";
+import { kindNamed } from "./kinds/index.ts";
+import { sendResponse } from "./reply.ts";
+import { installRequest, lazyRequest } from "./request.ts";
+import { installResponse, isResponse } from "./response.ts";
+import { appSite, type Route, rootSite, type Site } from "./site.ts";
+import { traceOf } from "./trace.ts";
+
+export interface HostTools {
+  /** A file of the app is about to be loaded. */
+  loaded(path: string): void;
+  log(level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+/**
+ * Loads what the pool was told to run. Rejects with Fault BOOT, whose stack is the author's; how long
+ * the app may take is the caller's to bound. To be called once per thread: it changes globals.
+ */
+export async function bootHost(boot: WorkerBoot, tools: HostTools): Promise<Host> {
+  installRequest();
+  installResponse();
+  let apps: Apps | undefined;
+  const cache = openCodeCache(boot.cacheDir, (reason) => tools.log("warn", `no code cache: ${reason}`));
+  const loader = installLoader({
+    cache,
+    loaded: (path) => {
+      apps?.noticed(path);
+      tools.loaded(path);
+    },
+  });
+  apps = makeApps(boot, tools, loader);
+  return hostFor(boot, tools, apps);
+}
+
+/** The same with a loader of the caller's, in a thread whose globals are left alone. */
+export async function hostFor(boot: WorkerBoot, tools: HostTools, apps: Apps): Promise<Host> {
+  return new WorkerHost(boot, tools, apps, await siteFor(boot, apps));
+}
+
+export function makeApps(boot: WorkerBoot, tools: HostTools, loader: Loader): Apps {
+  const log: InitContext["log"] = {
+    error: (message, fields) => tools.log("error", message, fields),
+    warn: (message, fields) => tools.log("warn", message, fields),
+    info: (message, fields) => tools.log("info", message, fields),
+    debug: (message, fields) => tools.log("debug", message, fields),
+  };
+  const { worker: id, generation, pool } = boot;
+  return new Apps({ loader, kind: kindNamed(boot.kind), init: { id, generation, pool, env: process.env, log } });
+}
+
+async function siteFor(boot: WorkerBoot, apps: Apps): Promise<Site> {
+  if (boot.app !== undefined) return appSite(boot.app, apps);
+  if (boot.root === undefined) throw new Fault("BOOT", `pool ${boot.pool} has neither app nor root`);
+  const { root, mount, index, serveStatic, showErrors } = boot;
+  try {
+    return rootSite({ files: new Files({ root, mount, index, serveStatic }), apps, showErrors });
+  } catch (error) {
+    throw bootFault(root, error);
+  }
+}
+
+class WorkerHost implements Host {
+  readonly #boot: WorkerBoot;
+  readonly #tools: HostTools;
+  readonly #apps: Apps;
+  readonly #site: Site;
+  /** Begun since the worker started. */
+  #requests = 0;
+  /** Exchanges and `waitUntil` promises that are not finished. */
+  #open = 0;
+  #idle: (() => void) | undefined;
+  readonly #waitUntil = (promise: PromiseLike<unknown>, exchange: WorkerExchange): void => {
+    this.#track(promise, (error) => exchange.log("error", "a waitUntil promise was rejected", { stack: traceOf(error) }));
+  };
+
+  constructor(boot: WorkerBoot, tools: HostTools, apps: Apps, site: Site) {
+    this.#boot = boot;
+    this.#tools = tools;
+    this.#apps = apps;
+    this.#site = site;
+  }
+
+  handle(exchange: WorkerExchange): void {
+    this.#requests += 1;
+    let method: string | undefined;
+    try {
+      method = requestMethod(exchange.params);
+      const answered = this.#answer(exchange, method);
+      if (answered !== undefined) this.#track(answered, (error) => this.#fail(exchange, error, method));
+    } catch (error) {
+      this.#fail(exchange, error, method);
+    }
+  }
+
+  async drain(deadline: number): Promise<void> {
+    if (this.#open > 0) {
+      await new Promise<void>((resolve) => {
+        const cancel = systemClock.at(deadline, resolve);
+        this.#idle = () => {
+          cancel();
+          resolve();
+        };
+      });
+    }
+    await this.#apps.dispose(deadline, (file, error) => {
+      this.#tools.log("error", `dispose of ${file} failed`, { stack: traceOf(error) });
+    });
+  }
+
+  /** Undefined once it is answered; nothing is awaited that is there already. */
+  #answer(exchange: WorkerExchange, method: string): Promise<void> | undefined {
+    const route = this.#site.route(exchange, method);
+    if (!(route instanceof Promise)) return this.#follow(exchange, method, route);
+    return route.then((found) => this.#follow(exchange, method, found));
+  }
+
+  #follow(exchange: WorkerExchange, method: string, route: Route): Promise<void> | undefined {
+    if (route.kind === "response") return sendResponse(exchange, method, route.response);
+    const { app, corrections } = route;
+    const ctx = new RequestContext({
+      exchange,
+      state: app.state,
+      worker: this.#workerInfo(),
+      corrections,
+      waitUntil: this.#waitUntil,
+    });
+    const returned = app.respond(exchange.role, lazyRequest(exchange), ctx);
+    if (isResponse(returned)) return sendResponse(exchange, method, returned);
+    if (!isThenable(returned)) throw noResponse(app.file, exchange, returned);
+    return Promise.resolve(returned).then((value) => {
+      if (isResponse(value)) return sendResponse(exchange, method, value);
+      throw noResponse(app.file, exchange, value);
+    });
+  }
+
+  #workerInfo(): WorkerInfo {
+    return { id: this.#boot.worker, generation: this.#boot.generation, requests: this.#requests };
+  }
+
+  #track(promise: PromiseLike<unknown>, failed: (error: unknown) => void): void {
+    this.#open += 1;
+    const done = (): void => {
+      this.#open -= 1;
+      if (this.#open === 0) this.#idle?.();
+    };
+    Promise.resolve(promise).then(done, (error: unknown) => {
+      failed(error);
+      done();
+    });
+  }
+
+  #fail(exchange: WorkerExchange, error: unknown, method: string | undefined): void {
+    replyFailure(exchange, error, { showErrors: this.#boot.showErrors, method });
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}
+
+function noResponse(file: string, { role }: WorkerExchange, value: unknown): Fault {
+  const what =
+    typeof value === "object" && value !== null ? `an object (${value.constructor?.name ?? "no prototype"})` : String(value);
+  return new Fault("HANDLER", `the handler of ${file} (${role}) returned ${what} instead of a Response`, {
+    hint: "Return new Response(…), or a promise of one. A thrown Response is an error, not an answer.",
+  });
+}
