@@ -1,7 +1,7 @@
 // What a reader needs to know to believe a figure or to repeat it.
 
 import { execFileSync } from "node:child_process";
-import { availableParallelism, cpus, release, totalmem } from "node:os";
+import { availableParallelism, cpus, loadavg, release, totalmem } from "node:os";
 import { which } from "./which.ts";
 
 export interface Environment {
@@ -13,6 +13,8 @@ export interface Environment {
   readonly memoryBytes: number;
   readonly kernel: string;
   readonly node: string;
+  /** Before the run: how many processes wanted a core in the last minute. On a quiet machine, near 0. */
+  readonly load: number;
   readonly apache: string;
   readonly php: string;
 }
@@ -27,6 +29,7 @@ export function environment(repository: string, command: string): Environment {
     memoryBytes: totalmem(),
     kernel: `Linux ${release()}`,
     node: process.version,
+    load: loadavg()[0] ?? Number.NaN,
     apache: version(which("apache2", "httpd"), /Apache\/(\S+)/),
     php: version(which("php-fpm", "php-fpm8.4", "php-fpm8.3", "php-fpm8.2"), /PHP (\S+)/),
   };

@@ -23,7 +23,7 @@ import { REPOSITORY, type Run, withRun } from "./surroundings.ts";
 import { type RunningPeer, type Target, targetsOf } from "./targets.ts";
 import { which } from "./which.ts";
 
-const PEERS: readonly Peer[] = [floor, phpFpm, nodeHttp, nodeFastcgi, holdfast()];
+const PEERS: readonly Peer[] = [floor, phpFpm, nodeHttp(), nodeFastcgi, holdfast()];
 
 async function main(argv: readonly string[]): Promise<void> {
   const options = readOptions(argv);
@@ -36,6 +36,8 @@ async function main(argv: readonly string[]): Promise<void> {
 }
 
 async function bench(run: Run, options: Options, argv: readonly string[]): Promise<Report> {
+  const command = ["npm run bench --", ...argv].join(" ").replace(/ --$/, "");
+  const found = environment(REPOSITORY, command);
   const wanted = (id: string) =>
     options.only.length === 0 || options.only.some((only) => id === only || id.startsWith(`${only}-`));
   const missing: { title: string; reason: string }[] = [];
@@ -63,8 +65,7 @@ async function bench(run: Run, options: Options, argv: readonly string[]): Promi
     path: undefined,
     samples: samples.get(target) ?? [],
   }));
-  const command = ["npm run bench --", ...argv].join(" ").replace(/ --$/, "");
-  return { environment: environment(REPOSITORY, command), options, rows: rows(measured), missing };
+  return { environment: found, options, rows: rows(measured), missing };
 }
 
 async function startPeer(run: Run, peer: Peer): Promise<RunningPeer> {

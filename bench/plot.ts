@@ -4,10 +4,10 @@ import { type Report, whole } from "./report.ts";
 import type { Row } from "./statistics.ts";
 
 const WIDTH = 960;
-const LABEL_WIDTH = 300;
-const VALUE_WIDTH = 190;
-const ROW_HEIGHT = 34;
-const BAR_HEIGHT = 18;
+const LABEL_WIDTH = 240;
+const VALUE_WIDTH = 200;
+const ROW_HEIGHT = 42;
+const BAR_HEIGHT = 22;
 const PANEL_HEAD = 52;
 
 export function renderSvg({ environment: env, options, rows }: Report): string {
@@ -26,14 +26,14 @@ export function renderSvg({ environment: env, options, rows }: Report): string {
   });
   const height = y + 44;
   const about = [
-    `Median of ${options.rounds} interleaved rounds of ${options.seconds} s; the line spans slowest to fastest round. Ratios are to the floor reached in the same way.`,
+    `Median of ${options.rounds} interleaved rounds of ${options.seconds} s; the line spans slowest to fastest round. Shares are of the floor reached in the same way.`,
     `${env.cpu}, ${env.cores} cores · Node ${env.node} · Apache ${env.apache} · PHP ${env.php} · commit ${env.commit} · ${env.date.slice(0, 10)}`,
   ];
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="Requests per second of each backend">
 <style>
 text { font: 14px system-ui, "Segoe UI", "DejaVu Sans", sans-serif; fill: #25221d }
 .title { font-size: 20px; font-weight: 700 } .panel { font-size: 15px; font-weight: 700 } .way, .about { font-size: 12px; fill: #6b655b }
-.value { font-weight: 600 } .ratio { fill: #6b655b } .bar { fill: #a9b4bd } .floor { fill: #d9d2c5 } .holdfast { fill: #0f6b5c }
+.value { font-weight: 600 } .value .ratio { fill: #6b655b; font-weight: 400 } .bar { fill: #a9b4bd } .floor { fill: #d9d2c5 } .holdfast { fill: #0f6b5c }
 .invalid { fill: none; stroke: #b3402a; stroke-dasharray: 4 3 } .whisker { stroke: #25221d; stroke-width: 1.5; fill: none } .bad { fill: #b3402a; font-weight: 600 }
 </style>
 <rect width="100%" height="100%" fill="#fff"/>
@@ -61,13 +61,18 @@ function renderRow(row: Row, scale: number, top: number): string {
     return `${label}${bar}<text class="bad" x="${LABEL_WIDTH + 8}" y="${middle + 5}">invalid: ${escapeXml(row.errors[0] ?? "")}</text>`;
   }
   const whisker = `<path class="whisker" d="M${x(min)} ${middle}H${x(max)}M${x(min)} ${middle - 4}v8M${x(max)} ${middle - 4}v8"/>`;
-  const ratio = row.toFloor === undefined ? "" : ` <tspan class="ratio">× ${row.toFloor.median.toFixed(2)}</tspan>`;
+  const ratio =
+    row.toFloor === undefined || isFloor(row)
+      ? ""
+      : ` <tspan class="ratio">${row.toFloor.median.toFixed(2)} of the floor</tspan>`;
   return `${label}${bar}${whisker}<text class="value" x="${(Number(x(max)) + 10).toFixed(1)}" y="${middle + 5}">${whole(median)}${ratio}</text>`;
 }
 
+const isFloor = ({ id }: Row) => id.startsWith("floor");
+
 function barClass(row: Row): string {
   if (row.errors.length > 0) return "invalid";
-  if (row.id.startsWith("floor")) return "floor";
+  if (isFloor(row)) return "floor";
   return row.id.startsWith("holdfast") ? "holdfast" : "bar";
 }
 

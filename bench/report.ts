@@ -2,7 +2,7 @@
 
 import type { Environment } from "./environment.ts";
 import type { Options } from "./options.ts";
-import type { Row, Spread } from "./statistics.ts";
+import { against, type Row, type Spread } from "./statistics.ts";
 
 export interface Report {
   readonly environment: Environment;
@@ -33,13 +33,19 @@ export function renderText({ environment: env, options, rows, missing }: Report)
   const parts = [
     `Holdfast bench, ${env.date}, commit ${env.commit}`,
     `${env.cpu}, ${env.cores} cores, ${(env.memoryBytes / 1024 ** 3).toFixed(1)} GiB, ${env.kernel}`,
-    `Node ${env.node}, Apache ${env.apache} (event), PHP ${env.php}`,
+    `Node ${env.node}, Apache ${env.apache} (event), PHP ${env.php}; load before the run ${env.load.toFixed(1)}`,
     `${env.command}   (seed ${options.seed})`,
     "",
     `Medians of ${options.rounds} interleaved rounds of ${options.seconds} s. Ratios are taken round by round.`,
     "CPU is user and system time of the peer's processes per request; MiB is their proportional resident memory.",
   ];
   if (through.length > 0) parts.push("", `Through Apache, ${options.clients} kept clients`, table(through));
+  const comparison = against("holdfast", rows);
+  if (comparison.length > 0) {
+    const width = Math.max(...comparison.map(({ title }) => title.length));
+    parts.push("", "Holdfast by ProxyPass, times each of the others by ProxyPass (min–max)");
+    for (const { title, times } of comparison) parts.push(`${title.padEnd(width)}  ${spelled(times)}`);
+  }
   if (direct.length > 0) parts.push("", `Straight at the socket, ${options.connections} connections`, table(direct));
   for (const { title, reason } of missing) parts.push("", `missing: ${title}: ${reason}`);
   return `${parts.join("\n")}\n`;
@@ -70,7 +76,7 @@ function cells(row: Row): string[] {
     counts ? whole(row.requestsPerSecond.median) : "INVALID",
     `${whole(row.requestsPerSecond.min)}–${whole(row.requestsPerSecond.max)}`,
     share(row.toFloor),
-    counts && row.toFloor !== undefined ? `${row.toFloor.min.toFixed(2)}–${row.toFloor.max.toFixed(2)}` : "–",
+    counts && row.toFloor !== undefined ? range(row.toFloor) : "–",
     share(row.toPhpFpm),
     (row.p50Us.median / 1000).toFixed(2),
     (row.p99Us.median / 1000).toFixed(2),
@@ -79,6 +85,9 @@ function cells(row: Row): string[] {
     (row.residentBytes.median / MIB).toFixed(0),
   ];
 }
+
+const range = ({ min, max }: Spread) => `${min.toFixed(2)}–${max.toFixed(2)}`;
+const spelled = (spread: Spread) => `${spread.median.toFixed(2)}  (${range(spread)})`;
 
 export function whole(value: number): string {
   return Math.round(value).toLocaleString("en");

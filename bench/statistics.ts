@@ -45,9 +45,25 @@ export function spread(values: readonly number[]): Spread {
   return { median: (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2, min: at(0), max: at(sorted.length - 1) };
 }
 
+/** How many times as fast `id` is as each of the others that are reached in the same way. */
+export function against(
+  id: string,
+  measured: readonly Measured[],
+): { readonly title: string; readonly times: Spread }[] {
+  const own = measured.find((one) => one.id === id);
+  if (own === undefined || !isValid(own)) return [];
+  return measured
+    .filter((other) => other !== own && other.way === own.way && isValid(other))
+    .flatMap((other) => {
+      const times = ratio(own.samples, other.samples);
+      return times === undefined ? [] : [{ title: other.title, times }];
+    });
+}
+
+const isValid = ({ samples }: Measured) => samples.every(({ errors }) => errors.length === 0);
+
 export function rows(measured: readonly Measured[]): Row[] {
-  const valid = (id: string) =>
-    measured.find((one) => one.id === id && one.samples.every(({ errors }) => !errors.length));
+  const valid = (id: string) => measured.find((one) => one.id === id && isValid(one));
   return measured.map((one) => {
     const of = (pick: (sample: Sample) => number) => spread(one.samples.map(pick));
     const floor = valid({ ProxyPass: "floor", SetHandler: "floor-sethandler", socket: "floor-socket" }[one.way] ?? "");

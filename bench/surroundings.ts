@@ -26,9 +26,13 @@ export async function withRun<T>(measure: (run: Run) => Promise<T>): Promise<T> 
     for (let child = children.pop(); child !== undefined; child = children.pop()) await child.stop();
     rmSync(folder, { recursive: true, force: true });
   };
+  let signalled: NodeJS.Signals | undefined;
   const interrupted = new Promise<never>((_, reject) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
-      process.once(signal, () => reject(new Error(`ended by ${signal}`)));
+      process.once(signal, () => {
+        signalled = signal;
+        reject(new Error(`ended by ${signal}`));
+      });
     }
   });
   const run: Run = {
@@ -44,6 +48,8 @@ export async function withRun<T>(measure: (run: Run) => Promise<T>): Promise<T> 
     return await Promise.race([measure(run), interrupted]);
   } finally {
     await end();
+    // What the signal does without a handler, now that nothing is left to end.
+    if (signalled !== undefined) process.kill(process.pid, signalled);
   }
 }
 

@@ -1,8 +1,8 @@
 // The second argument of every handler: made for each request, so each part is made when it is
 // first looked at.
 
-import { metaVariables, remoteAddress } from "../src/cgi/variables.ts";
 import type { Context, Log, RemoteAddress, WorkerInfo } from "../src/app/context.ts";
+import { metaVariables, remoteAddress } from "../src/cgi/variables.ts";
 import type { WorkerExchange } from "./exchange.ts";
 
 /** What the host tells about the worker and the request's place in it. */
@@ -64,7 +64,6 @@ function environment({ exchange, corrections }: ContextOptions): Readonly<Record
 
 /** `value` has one char per byte. */
 function utf8(value: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII is what needs no decoding
   return /^[\0-\x7f]*$/.test(value) ? value : Buffer.from(value, "latin1").toString("utf8");
 }
 

@@ -8,7 +8,7 @@ import { Fault } from "../src/base/fault.ts";
 import { headerEntries, headerValue } from "../src/cgi/variables.ts";
 import type { Params } from "../src/fastcgi/name-values.ts";
 import { type FrameLine, frameLines } from "../src/loader/code-frame.ts";
-import { causeChain, summaryOf, traceOf } from "./trace.ts";
+import { causeChain, stackOf, summaryOf, traceOf } from "./trace.ts";
 
 export interface ErrorPage {
   /** Content type. */
@@ -52,15 +52,15 @@ const SOURCE_BYTES = 2 * 1024 * 1024;
 
 function render(error: unknown, params: Params): string {
   const title = summaryOf(error);
-  const hint = error instanceof Fault && error.hint !== undefined ? `<p class=hint>${escape(error.hint)}</p>` : "";
+  const hint = error instanceof Fault && error.hint !== undefined ? `<p class=hint>${escapeHtml(error.hint)}</p>` : "";
   const sections = causeChain(error).map((each, depth) => section(each, depth));
   return `<!doctype html>
 <html lang=en>
 <meta charset=utf-8>
 <meta name=viewport content="width=device-width">
-<title>${escape(firstLine(title))}</title>
+<title>${escapeHtml(firstLine(title))}</title>
 <style>${STYLE}</style>
-<header><p>The handler failed</p><h1>${escape(title)}</h1>${hint}</header>
+<header><p>${error instanceof Fault && error.code === "BOOT" ? "The module did not load" : "The handler failed"}</p><h1>${escapeHtml(title)}</h1>${hint}</header>
 <main>
 ${sections.join("\n")}
 <section><h2>Request</h2>${requestTable(params)}</section>
@@ -70,11 +70,11 @@ ${sections.join("\n")}
 }
 
 function section(error: unknown, depth: number): string {
-  const stack = error instanceof Error ? (error.stack ?? "") : "";
+  const stack = stackOf(error) ?? "";
   const place = authorPlace(stack);
-  const heading = depth === 0 ? "" : `<h2>Caused by ${escape(summaryOf(error))}</h2>`;
+  const heading = depth === 0 ? "" : `<h2>Caused by ${escapeHtml(summaryOf(error))}</h2>`;
   const source = place === undefined ? "" : sourceBlock(place);
-  const trace = stack === "" ? "" : `<pre class=stack>${escape(stack)}</pre>`;
+  const trace = stack === "" ? "" : `<pre class=stack>${escapeHtml(stack)}</pre>`;
   return `<section>${heading}${source}${trace}</section>`;
 }
 
@@ -82,15 +82,14 @@ function sourceBlock(place: Place): string {
   const lines = sourceLines(place);
   if (lines.length === 0) return "";
   const rows = lines.map(
-    ({ number, text, marked }) => `<li value=${number}${marked ? " class=marked" : ""}><code>${escape(text)}</code>`,
+    ({ number, text, marked }) =>
+      `<li value=${number}${marked ? " class=marked" : ""}><code>${escapeHtml(text)}</code>`,
   );
-  return `<p class=place>${escape(place.file)}:${place.line}:${place.column}</p><ol class=source>${rows.join("\n")}</ol>`;
+  return `<p class=place>${escapeHtml(place.file)}:${place.line}:${place.column}</p><ol class=source>${rows.join("\n")}</ol>`;
 }
 
 function sourceLines({ file, line }: Place): FrameLine[] {
-  return (
-    quietly(() => (statSync(file).size > SOURCE_BYTES ? [] : frameLines(readFileSync(file, "utf8"), line))) ?? []
-  );
+  return quietly(() => (statSync(file).size > SOURCE_BYTES ? [] : frameLines(readFileSync(file, "utf8"), line))) ?? [];
 }
 
 function requestTable(params: Params): string {
@@ -101,7 +100,7 @@ function requestTable(params: Params): string {
       ([name, value]) => [name, SECRET.test(name) ? "…" : value] as [string, string],
     ),
   ];
-  return `<table>${rows.map(([name, value]) => `<tr><th>${escape(name)}<td>${escape(value)}`).join("\n")}</table>`;
+  return `<table>${rows.map(([name, value]) => `<tr><th>${escapeHtml(name)}<td>${escapeHtml(value)}`).join("\n")}</table>`;
 }
 
 /** Pages end up in screenshots and bug reports. */
@@ -111,7 +110,7 @@ function firstLine(text: string): string {
   return text.split("\n", 1)[0] ?? "";
 }
 
-function escape(text: string): string {
+function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
 }
 

@@ -84,7 +84,9 @@ class WorkerHost implements Host {
   #open = 0;
   #idle: (() => void) | undefined;
   readonly #waitUntil = (promise: PromiseLike<unknown>, exchange: WorkerExchange): void => {
-    this.#track(promise, (error) => exchange.log("error", "a waitUntil promise was rejected", { stack: traceOf(error) }));
+    this.#track(promise, (error) =>
+      exchange.log("error", "a waitUntil promise was rejected", { stack: traceOf(error) }),
+    );
   };
 
   constructor(boot: WorkerBoot, tools: HostTools, apps: Apps, site: Site) {
@@ -173,9 +175,14 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 function noResponse(file: string, { role }: WorkerExchange, value: unknown): Fault {
-  const what =
-    typeof value === "object" && value !== null ? `an object (${value.constructor?.name ?? "no prototype"})` : String(value);
-  return new Fault("HANDLER", `the handler of ${file} (${role}) returned ${what} instead of a Response`, {
+  return new Fault("HANDLER", `the handler of ${file} (${role}) returned ${nameOf(value)} instead of a Response`, {
     hint: "Return new Response(…), or a promise of one. A thrown Response is an error, not an answer.",
   });
+}
+
+function nameOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value !== "object") return `a ${typeof value}`;
+  const name: unknown = value.constructor?.name;
+  return typeof name === "string" && name !== "Object" ? `an object (${name})` : "a plain object";
 }

@@ -106,6 +106,7 @@ export class LazyRequest {
   }
 
   clone(): Request {
+    if (this.bodyUsed) throw alreadyRead();
     const body = this.#arrived();
     if (body.kind !== "here") return toNativeRequest(this).clone();
     const twin = new LazyRequest(this.#exchange);
@@ -149,11 +150,11 @@ export class LazyRequest {
     const body = this.#arrived();
     switch (body.kind) {
       case "used":
-        throw new TypeError("the body of this Request was already read");
+        throw alreadyRead();
       case "native":
         return new Uint8Array(await body.request.arrayBuffer());
       case "stream": {
-        if (isDisturbed(body.stream)) throw new TypeError("the body of this Request was already read");
+        if (isDisturbed(body.stream)) throw alreadyRead();
         const reader = body.stream.getReader(); // TypeError if it is locked
         return collect(async () => (await reader.read()).value);
       }
@@ -245,4 +246,8 @@ async function collect(next: () => Promise<Uint8Array | undefined>): Promise<Uin
 
 function isDisturbed(stream: ReadableStream<Bytes>): boolean {
   return Readable.isDisturbed(stream as NodeReadableStream);
+}
+
+function alreadyRead(): TypeError {
+  return new TypeError("the body of this Request was already read");
 }

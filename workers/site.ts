@@ -60,7 +60,11 @@ function respond(response: Response): Route {
   return { kind: "response", response };
 }
 
-function correctionsOf({ file, scriptName, pathInfo }: Extract<Resolution, { kind: "handler" }>): Record<string, string> {
+function correctionsOf({
+  file,
+  scriptName,
+  pathInfo,
+}: Extract<Resolution, { kind: "handler" }>): Record<string, string> {
   return {
     SCRIPT_FILENAME: file,
     ...(scriptName === undefined ? {} : { SCRIPT_NAME: scriptName }),

@@ -20,12 +20,16 @@ function describe(value: unknown): string {
 /** A chain of causes is shown this far, so that a cycle ends. */
 const CAUSES = 8;
 
-/** An error and its causes, outermost first. */
+/** An error and its causes, outermost first; without those whose stack the one before has taken for its own. */
 export function causeChain(error: unknown): unknown[] {
   const chain = [error];
-  for (let at = error; at instanceof Error && at.cause !== undefined && chain.length < CAUSES; ) {
-    at = at.cause;
-    chain.push(at);
+  let at = error;
+  for (let depth = 0; depth < CAUSES; depth += 1) {
+    const cause = causeOf(at);
+    if (cause === undefined) break;
+    const stack = stackOf(cause);
+    if (stack === undefined || stackOf(chain.at(-1))?.includes(stack) !== true) chain.push(cause);
+    at = cause;
   }
   return chain;
 }
@@ -33,6 +37,24 @@ export function causeChain(error: unknown): unknown[] {
 /** The stack with those of its causes. */
 export function traceOf(error: unknown): string {
   return causeChain(error)
-    .map((each) => (each instanceof Error && each.stack !== undefined ? each.stack : summaryOf(each)))
+    .map((each) => stackOf(each) ?? summaryOf(each))
     .join("\ncaused by: ");
+}
+
+/** Undefined for what is no Error, or has a stack that cannot be read. */
+export function stackOf(error: unknown): string | undefined {
+  try {
+    return error instanceof Error && typeof error.stack === "string" ? error.stack : undefined;
+  } catch {
+    // `stack` and `cause` may be getters of the author's.
+    return undefined;
+  }
+}
+
+function causeOf(error: unknown): unknown {
+  try {
+    return error instanceof Error ? error.cause : undefined;
+  } catch {
+    return undefined;
+  }
 }

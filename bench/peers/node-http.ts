@@ -7,7 +7,7 @@ import { DEFAULTS, type Peer } from "../peer.ts";
 
 const WORKERS = 2;
 
-export const nodeHttp: Peer = {
+export const nodeHttp = (app = "node-http.js"): Peer => ({
   ...DEFAULTS,
   id: "node-http",
   title: "node:http, cluster of 2",
@@ -17,9 +17,9 @@ export const nodeHttp: Peer = {
     startChild(
       {
         command: process.execPath,
-        args: [fileURLToPath(new URL("../apps/node-http.js", import.meta.url)), socket, String(WORKERS)],
+        args: [fileURLToPath(new URL(`../apps/${app}`, import.meta.url)), socket, String(WORKERS)],
         logFile: join(folder, "node-http.log"),
       },
       socket,
     ),
-};
+});

@@ -36,7 +36,7 @@ export function renderPage({ entries, total, attempt, answered }: Page): Html {
 <body>
 <header>
 <h1>Guestbook</h1>
-<p>Answered by a worker that was already running, over a database connection that was already open.</p>
+<p>Its pages come from a worker that keeps running, over a database connection that it keeps open.</p>
 </header>
 <main>
 ${form}

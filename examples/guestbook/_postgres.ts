@@ -1,7 +1,6 @@
 // The guestbook in PostgreSQL, over one connection per worker. A connection that the server closed
 // is opened again by the next request; the page then shows a young one.
 
-import type { Client, QueryResult } from "pg";
 import type { Book, Entry } from "./_book.ts";
 
 const CONNECT_TIMEOUT_MS = 5000;
@@ -11,45 +10,41 @@ export async function openPostgresBook(url: string): Promise<Book> {
   const { default: pg } = await import("pg").catch((cause: unknown) => {
     throw new Error("DATABASE_URL is set, and the package pg is not installed: npm install pg", { cause });
   });
-  let client: Client | undefined;
-  let connecting: Promise<Client> | undefined;
+  // A pool of one: its queries wait for each other, and it replaces a connection that was lost.
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 1,
+    idleTimeoutMillis: 0,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: QUERY_TIMEOUT_MS,
+    keepAlive: true,
+  });
+  let asked = 0;
   let connection = { openedAt: 0, openingMs: 0 };
-
-  async function connect(): Promise<Client> {
-    const started = performance.now();
-    const fresh = new pg.Client({
-      connectionString: url,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      query_timeout: QUERY_TIMEOUT_MS,
-      keepAlive: true,
-    });
-    const forget = () => {
-      if (client === fresh) client = undefined;
-    };
-    fresh.on("error", forget).on("end", forget);
-    await fresh.connect();
+  pool.on("connect", () => {
     const openedAt = performance.now();
-    connection = { openedAt, openingMs: openedAt - started };
-    client = fresh;
-    return fresh;
+    connection = { openedAt, openingMs: openedAt - asked };
+  });
+  // Said while no query is under way; the next one opens another connection.
+  pool.on("error", (error) => console.warn(`guestbook: ${error.message}`));
+
+  function query(text: string, values: unknown[] = []) {
+    if (pool.totalCount === 0) asked = performance.now();
+    return pool.query(text, values);
   }
 
-  async function query(text: string, values: readonly unknown[] = []): Promise<QueryResult> {
-    if (client !== undefined) return client.query(text, [...values]);
-    connecting ??= connect().finally(() => {
-      connecting = undefined;
-    });
-    return (await connecting).query(text, [...values]);
+  try {
+    // Two workers that create the same table at the same moment collide in the catalogue: one waits.
+    await query(`
+      SELECT pg_advisory_xact_lock(7263);
+      CREATE TABLE IF NOT EXISTS entry (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        name text NOT NULL, message text NOT NULL, written_at timestamptz NOT NULL DEFAULT now()
+      )`);
+  } catch (error) {
+    await pool.end();
+    throw error;
   }
-
-  // Two workers that create the same table at the same moment collide in the catalogue: one waits.
-  await query("SELECT pg_advisory_lock(7263)");
-  await query(`
-    CREATE TABLE IF NOT EXISTS entry (
-      id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-      name text NOT NULL, message text NOT NULL, written_at timestamptz NOT NULL DEFAULT now()
-    )`);
-  await query("SELECT pg_advisory_unlock(7263)");
   const version = String((await query("SHOW server_version")).rows[0].server_version).split(" ")[0];
 
   return {
@@ -63,13 +58,11 @@ export async function openPostgresBook(url: string): Promise<Book> {
          FROM entry ORDER BY id DESC LIMIT $1`,
         [limit],
       );
-      return { entries: rows as Entry[], total: rows[0]?.total ?? 0 };
+      return { entries: rows.map(({ total: _, ...entry }) => entry as Entry), total: rows[0]?.total ?? 0 };
     },
     async add(name, message) {
       await query("INSERT INTO entry (name, message) VALUES ($1, $2)", [name, message]);
     },
-    async close() {
-      await client?.end();
-    },
+    close: () => pool.end(),
   };
 }

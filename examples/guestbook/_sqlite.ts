@@ -46,9 +46,9 @@ export function openSqliteBook(file: string): Book {
  * A file outside everything that is served, in a folder that only this user can enter. Others may
  * write to the temporary folder too, so a folder that is not ours is refused rather than used.
  */
-export function defaultFile(): string {
+export function defaultFile(parent = tmpdir()): string {
   const uid = process.getuid?.() ?? "user";
-  const folder = join(tmpdir(), `holdfast-guestbook-${uid}`);
+  const folder = join(parent, `holdfast-guestbook-${uid}`);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const found = lstatSync(folder);
   if (!found.isDirectory() || (typeof uid === "number" && (found.uid !== uid || (found.mode & 0o077) !== 0))) {

@@ -1,5 +1,5 @@
-// The guestbook: GET shows it, POST signs it. `init` runs once per worker, so the database
-// connection is there before the first visitor comes and serves every one after.
+// The guestbook: GET shows it, POST signs it. `init` runs once per worker, before its
+// first request of this file; the connection that it opens serves every request after that.
 
 import type { Context } from "holdfast";
 import { type Book, openBook } from "./_book.ts";

@@ -1,16 +1,22 @@
 // The table of commands, in the order in which `holdfast --help` shows them.
 
 import type { Command } from "commander";
+import { apacheCommand } from "./commands/apache.ts";
 import { checkCommand } from "./commands/check.ts";
 import { pingCommand } from "./commands/ping.ts";
+import { requestCommand } from "./commands/request.ts";
+import { serveCommand } from "./commands/serve.ts";
 import { startCommand } from "./commands/start.ts";
 import { statusCommand } from "./commands/status.ts";
 import { stopCommand } from "./commands/stop.ts";
 
 export const COMMANDS: readonly (() => Command)[] = [
+  serveCommand,
   startCommand,
   checkCommand,
   statusCommand,
   pingCommand,
   stopCommand,
+  apacheCommand,
+  requestCommand,
 ];

@@ -40,8 +40,8 @@ export function checkPool({ pool, written }: PoolUnderCheck, findings: Findings)
 }
 
 function checkCode(pool: Partial<PoolConfig>, written: Readonly<Record<string, unknown>>, findings: Findings): void {
-  const hasRoot = Object.hasOwn(written, "root");
-  const hasApp = Object.hasOwn(written, "app");
+  const hasRoot = written.root !== undefined;
+  const hasApp = written.app !== undefined;
   if (!hasRoot && !hasApp) {
     findings.error([], "has neither root nor app", "root is a folder of handlers, app is one module");
   }
@@ -49,7 +49,7 @@ function checkCode(pool: Partial<PoolConfig>, written: Readonly<Record<string, u
   if (pool.root !== undefined) expectFile(pool.root, "folder", ["root"], findings);
   if (pool.app !== undefined) expectFile(pool.app, "file", ["app"], findings);
   if (!hasRoot && hasApp) {
-    for (const option of ["index", "static"].filter((name) => Object.hasOwn(written, name))) {
+    for (const option of ["index", "static"].filter((name) => written[name] !== undefined)) {
       findings.warning([option], "has no effect without root");
     }
   }
@@ -79,7 +79,7 @@ function checkListen(pool: Partial<PoolConfig>, written: Readonly<Record<string,
     }
   } else {
     for (const option of ["listen_owner", "listen_group", "listen_mode"]) {
-      if (Object.hasOwn(written, option)) findings.error([option], "has no effect without a unix socket");
+      if (written[option] !== undefined) findings.error([option], "has no effect without a unix socket");
     }
   }
 }

@@ -59,7 +59,7 @@ export type Values<S extends Shape> = Flat<
 
 /** The same table as its author writes it. */
 export type WrittenTable<S extends Shape> = {
-  readonly [K in keyof S]?: S[K] extends Group<string, infer G> ? WrittenTable<G> : Written;
+  readonly [K in keyof S]?: (S[K] extends Group<string, infer G> ? WrittenTable<G> : Written) | undefined;
 };
 
 export function option<const As extends string, T>(

@@ -16,11 +16,10 @@ const DENIED = "Require all denied";
 export function denySources(): string[] {
   return [
     ...comment(
-      "Sources, their copies, and folders of tools are never sent, even when mod_proxy_fcgi is not loaded or a",
-      "handler is mistyped. (This covers video segments named .ts too: give those another folder and grant there.)",
+      "Sources and their copies are never sent, even when mod_proxy_fcgi is not loaded or a handler is mistyped.",
+      "(This covers video segments named .ts too: grant them again in the <Directory> of their folder.)",
     ),
     ...section("FilesMatch", `"(?i)\\.${SOURCES}(?:[~.].*)?$"`, DENIED),
-    ...section("LocationMatch", '"/(?:node_modules|\\.git|\\.hg|\\.svn)(?:/|$)"', DENIED),
   ];
 }
 
@@ -36,9 +35,9 @@ export function denyInRoot(): string[] {
   ];
 }
 
-/** Names that a root never serves: hidden ones (but /.well-known/), and with `underscore` helpers too. */
+/** Names that no URL reaches: hidden ones (but /.well-known/), packages, and with `underscore` helpers too. */
 export function denyHidden(mount: string, underscore: boolean): string[] {
-  const names = `\\.(?!well-known(?:/|$))${underscore ? "|_" : ""}`;
+  const names = `\\.(?!well-known(?:/|$))|node_modules(?:/|$)${underscore ? "|_" : ""}`;
   return section("LocationMatch", `"^${literally(mount)}/(?:.*/)?(?:${names})"`, DENIED);
 }
 

@@ -6,7 +6,8 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import { FAULTS, Fault } from "../base/fault.ts";
-import { reasonPhrase } from "../cgi/status.ts";
+import { CgiResponseParser } from "../cgi/parse-response.ts";
+import { refusalReply } from "../cgi/response.ts";
 import type { ListenAddress } from "../config/schema.ts";
 import type { Log } from "../telemetry/log.ts";
 import { isNotModified, keptBy304 } from "./conditional.ts";
@@ -113,9 +114,7 @@ async function serve(
   } catch (error) {
     // After the head only a cut tells the client that the body is not whole.
     if (response.headersSent || gone.signal.aborted) response.destroy();
-    else refuse(request, response, report(request, error, options.log));
-  } finally {
-    discardRest(request);
+    else await refuse(request, response, report(request, error, options.log));
   }
 }
 
@@ -136,17 +135,15 @@ async function answer(request: IncomingMessage, response: ServerResponse, reply:
       lastModified: header("last-modified"),
     });
   const headers = reply.headers.filter(([name]) => !isHopByHop(name) && (!fresh || keptBy304(name)));
-  // A client that is still sending cannot be told apart from one that begins its next request.
-  if (!request.complete) headers.push(["Connection", "close"]);
   response.writeHead(fresh ? 304 : reply.status, headers.flat());
   if (reply.body.readableLength === 0 && !reply.body.readableEnded) response.flushHeaders();
   if (fresh || request.method === "HEAD") {
     reply.body.resume();
     await once(reply.body, "end");
-    response.end();
   } else {
-    await pipeline(reply.body, response);
+    await pipeline(reply.body, response, { end: false });
   }
+  await finish(request, response);
 }
 
 /** [RFC 9110 §7.6.1]: about this connection, which is ours. */
@@ -160,29 +157,40 @@ function report({ method, url }: IncomingMessage, error: unknown, log: Log): Fau
   return fault;
 }
 
-function refuse(request: IncomingMessage, response: ServerResponse, fault: Fault): void {
-  const status = fault.status === 0 ? 502 : fault.status;
-  const body = `${status} ${reasonPhrase(status)}\n`;
-  response.writeHead(status, {
-    "Content-Type": "text/plain; charset=utf-8",
-    "Content-Length": body.length,
-    ...(status === 503 ? { "Retry-After": "1" } : {}),
-    ...(request.complete ? {} : { Connection: "close" }),
-  });
-  response.end(body);
+async function refuse(request: IncomingMessage, response: ServerResponse, fault: Fault): Promise<void> {
+  const { status, head, body } = refusalReply(fault.status === 0 ? new Fault("WORKER_LOST", fault.message) : fault);
+  const headers = new CgiResponseParser().push(Buffer.from(head, "latin1"))?.headers ?? [];
+  response.writeHead(status, headers.flat());
+  response.write(request.method === "HEAD" ? "" : body);
+  await finish(request, response);
 }
 
-function discardRest(request: IncomingMessage): void {
-  if (request.complete || request.destroyed) return;
-  let discarded = 0;
-  const cut = (): void => {
-    request.destroy();
-  };
-  const timer = setTimeout(cut, DISCARD_LIMIT_MS);
-  request.on("data", (piece: Buffer) => {
-    discarded += piece.length;
-    if (discarded > DISCARD_LIMIT_BYTES) cut();
+/** Ends the reply. A client that is answered in mid-upload reads that answer only if we read on. */
+async function finish(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (request.complete || response.destroyed) {
+    response.end();
+    return;
+  }
+  response.flushHeaders();
+  const whole = await discardRest(request);
+  response.end(whole ? undefined : () => request.destroy());
+}
+
+/** Resolves with whether the request was read to its end; false at a limit or when the client left. */
+function discardRest(request: IncomingMessage): Promise<boolean> {
+  return new Promise((resolve) => {
+    let discarded = 0;
+    const done = (whole: boolean): void => {
+      clearTimeout(timer);
+      resolve(whole);
+    };
+    const timer = setTimeout(() => done(false), DISCARD_LIMIT_MS);
+    request.once("end", () => done(true));
+    request.once("close", () => done(false));
+    request.on("data", (piece: Buffer) => {
+      discarded += piece.length;
+      if (discarded > DISCARD_LIMIT_BYTES) done(false);
+    });
+    request.resume();
   });
-  request.once("close", () => clearTimeout(timer));
-  request.resume();
 }

@@ -92,15 +92,19 @@ async function bindTcp(host: string, port: number): Promise<Address> {
   return { listen: { kind: "tcp", host, port: name.port ?? port }, fd: handle.fd, close };
 }
 
+/** Closing again waits for the same end. */
 function closing(handle: BoundHandle, path?: string): () => Promise<void> {
-  return () =>
-    new Promise((resolve) => {
+  let closed: Promise<void> | undefined;
+  return () => {
+    closed ??= new Promise((resolve) => {
       // libuv unlinks the path that a pipe bound when it closes.
       handle.close(() => {
         if (path !== undefined && existsSync(path)) unlinkSync(path);
         resolve();
       });
     });
+    return closed;
+  };
 }
 
 const HINTS: Readonly<Record<string, string>> = {

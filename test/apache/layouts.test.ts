@@ -1,10 +1,17 @@
 // What `holdfast apache` prints, in a real Apache, in front of a responder that says what it was asked.
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type ApacheLayout, renderApache } from "../../src/deploy/apache.ts";
+import { type ApacheLayout, LAYOUTS, renderApache } from "../../src/deploy/apache.ts";
 import { PRIVATE_MODULES } from "../../src/deploy/private-apache.ts";
-import { describeWithApache, openFolder, removeFolders, startTestApache, type TestApache } from "../support/apache.ts";
+import {
+  checkSyntax,
+  describeWithApache,
+  openFolder,
+  removeFolders,
+  startTestApache,
+  type TestApache,
+} from "../support/apache.ts";
 import { type FakeResponder, startFakeResponder } from "../support/fake-responder.ts";
 import { type Ask, ask as askAt } from "../support/http.ts";
 import { readPools } from "../support/pools.ts";
@@ -46,11 +53,11 @@ async function start(layout: ApacheLayout, pool: Record<string, string>, modules
   apache = await startTestApache(folder, [renderApache(pools, { layout })], modules);
 }
 
-afterEach(async () => {
+async function stop(): Promise<void> {
   await apache.stop();
   await responder.close();
   removeFolders();
-});
+}
 
 interface Seen {
   readonly status: number;
@@ -67,6 +74,7 @@ async function ask(path: string, options?: Ask): Promise<Seen> {
 
 describeWithApache("layout files in a real Apache", () => {
   beforeEach(() => start("files", { root: "./www" }));
+  afterEach(stop);
 
   it("runs files by their extension, with what follows them as PATH_INFO", async () => {
     expect((await ask("/hello.ts/a/b?q=1")).params).toMatchObject({
@@ -150,6 +158,7 @@ describeWithApache("layout files in a real Apache", () => {
 
 describeWithApache("layout files below a mount", () => {
   beforeEach(() => start("files", { root: "./www", mount: "/shop" }));
+  afterEach(stop);
 
   it("runs and serves the files of root there, and nothing hidden", async () => {
     expect((await ask("/shop/hello.ts")).params).toMatchObject({ SCRIPT_FILENAME: `${folder}/www/hello.ts` });
@@ -162,6 +171,7 @@ describeWithApache("layout files below a mount", () => {
 
 describeWithApache("layout prefix in a real Apache", () => {
   beforeEach(() => start("prefix", { app: "./app.ts", mount: "/shop" }));
+  afterEach(stop);
 
   it("passes every URL below the mount, and only those", async () => {
     for (const uri of ["/shop", "/shop/", "/shop/a/b.css?q=1", "/shop/a%3Fb", "/shop/.env"]) {
@@ -181,6 +191,7 @@ describeWithApache("layout prefix in a real Apache", () => {
 
 describeWithApache("layout prefix at the root of the site", () => {
   beforeEach(() => start("prefix", { app: "./app.ts" }));
+  afterEach(stop);
 
   it("passes every URL", async () => {
     for (const uri of ["/", "/x", "/index.ts", "/a//b", "/-holdfast-www"]) {
@@ -191,6 +202,7 @@ describeWithApache("layout prefix at the root of the site", () => {
 
 describeWithApache("layout front-controller in a real Apache", () => {
   beforeEach(() => start("front-controller", { root: "./www" }));
+  afterEach(stop);
 
   it("serves files that exist and asks the pool about all other URLs", async () => {
     expect(await ask("/style.css")).toMatchObject({ status: 200, text: "body{}" });
@@ -209,6 +221,28 @@ describeWithApache("layout front-controller in a real Apache", () => {
   });
 });
 
+describeWithApache("`apache2 -t`", () => {
+  afterEach(removeFolders);
+
+  it.each(LAYOUTS)("accepts layout %s for several pools, over unix and TCP sockets", (layout) => {
+    const folder = openFolder();
+    mkdirSync(join(folder, "www"));
+    const www = { root: "./www" };
+    const pools = readPools(
+      { one: { ...www, listen: "./one.sock" }, two: { ...www, listen: "[::1]:9000", mount: "/two/deep" } },
+      folder,
+    );
+    expect(checkSyntax(folder, [renderApache(pools, { layout })])).toBe("Syntax OK");
+  });
+
+  it("accepts the file in conf/apache", () => {
+    const text = readFileSync(new URL("../../../conf/apache/holdfast.conf", import.meta.url), "utf8");
+    const folder = openFolder();
+    // The folder that it is for is an administrator's, and does not exist here.
+    expect(checkSyntax(folder, [text.replaceAll('"/srv/www"', `"${folder}"`)])).toBe("Syntax OK");
+  });
+});
+
 describeWithApache("an Apache without mod_proxy_fcgi", () => {
   beforeEach(() =>
     start(
@@ -217,6 +251,7 @@ describeWithApache("an Apache without mod_proxy_fcgi", () => {
       PRIVATE_MODULES.filter((name) => !name.startsWith("proxy")),
     ),
   );
+  afterEach(stop);
 
   it.each(["/hello.ts", "/page.tsx", "/script.js", "/index.ts", "/", "/hello.ts/x", "/old.ts.bak"])(
     "sends no source for %s",

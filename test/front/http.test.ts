@@ -109,7 +109,7 @@ describe("the built-in HTTP front", () => {
       else socket.write(encodeReply(id, ""));
       return undefined;
     });
-    expect(await ask("/cut")).toMatchObject({ status: 502, text: "502 Bad Gateway\n" });
+    expect(await ask("/cut")).toMatchObject({ status: 502, text: expect.stringContaining("502 Bad Gateway") });
     expect(await ask("/empty")).toMatchObject({ status: 502 });
   });
 

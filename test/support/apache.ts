@@ -1,9 +1,13 @@
 // A real Apache for a test: private folder, free port, nothing left behind.
 
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Lines } from "../../src/deploy/directives.ts";
+import { renderPrivateApache } from "../../src/deploy/private-apache.ts";
 import { apacheAccount } from "../../src/front/accounts.ts";
 import { type RunningApache, startApache, tailOf } from "../../src/front/apache.ts";
 import { findApache } from "../../src/front/find-apache.ts";
@@ -63,4 +67,33 @@ export async function startTestApache(
     errorLog: () => tailOf(apache.errorLog, 100),
     stop: () => apache.stop(),
   };
+}
+
+/** What `apache2 -t` says of these directives at server level: "Syntax OK", or the first mistake. */
+export function checkSyntax(folder: string, site: readonly Lines[]): string {
+  if (search.kind === "missing") throw new Error(search.reason);
+  const config = join(folder, "check.conf");
+  const { path, modulesFolder } = search.program;
+  writeFileSync(join(folder, "mime.types"), "");
+  const account = { user: "nobody", group: "nogroup" };
+  const host = { host: "127.0.0.1", port: 80 };
+  writeFileSync(config, renderPrivateApache({ ...host, folder, modulesFolder, account, site }));
+  return spawnSync(path, ["-t", "-f", config], { encoding: "utf8" }).stderr.trim();
+}
+
+/** Ports that were free a moment ago, all different. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, "127.0.0.1");
+      await once(server, "listening");
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  for (const server of servers) {
+    server.close();
+    await once(server, "close");
+  }
+  return ports;
 }

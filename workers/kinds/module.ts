@@ -74,9 +74,12 @@ class Exports {
     const exported = this.#default;
     if (typeof exported !== "function") return undefined;
     if (/^class\b/.test(Function.prototype.toString.call(exported))) {
-      throw new Fault("BOOT", `${this.#file} exports a class`, { hint: "Export an instance: export default new App();" });
+      throw new Fault("BOOT", `${this.#file} exports a class`, {
+        hint: "Export an instance: export default new App();",
+      });
     }
-    return (request, ctx, executionCtx) => Reflect.apply(exported as AnyFunction, undefined, [request, ctx, executionCtx]);
+    return (request, ctx, executionCtx) =>
+      Reflect.apply(exported as AnyFunction, undefined, [request, ctx, executionCtx]);
   }
 
   /** [RFC 9110 §9.3.2, §9.3.7, §15.5.6] */
@@ -101,7 +104,7 @@ class Exports {
 
 /** A CommonJS module that was compiled from ES syntax keeps its default export one level down. */
 function defaultOf(exports: ModuleExports): unknown {
-  const outer = exports["default"];
+  const outer = exports.default;
   return read(outer, "__esModule") === true ? read(outer, "default") : outer;
 }
 

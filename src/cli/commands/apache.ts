@@ -1,0 +1,47 @@
+// `holdfast apache`: prints what belongs into Apache's configuration for the pools of FILE.
+
+import { resolve } from "node:path";
+import { Command, Option } from "commander";
+import { Fault } from "../../base/fault.ts";
+import { findConfig, loadConfig } from "../../config/load.ts";
+import type { PoolConfig } from "../../config/schema.ts";
+import { type ApacheLayout, LAYOUTS, renderApache } from "../../deploy/apache.ts";
+import { CONFIG_OPTION } from "../control-client.ts";
+
+interface Options {
+  readonly config?: string;
+  readonly layout?: ApacheLayout;
+  readonly pool?: string;
+  readonly documentRoot?: string;
+}
+
+export function apacheCommand(): Command {
+  return new Command("apache")
+    .description("print Apache configuration for the pools of the configuration")
+    .addOption(CONFIG_OPTION())
+    .addOption(
+      new Option("--layout <layout>", "how pools are mounted (default: files for a root, prefix for an app)").choices(
+        LAYOUTS,
+      ),
+    )
+    .option("--pool <name>", "only this pool")
+    .option("--document-root <folder>", "folder of static files for front-controller (default: the pool's root)")
+    .action((options: Options) => {
+      const { config } = loadConfig(findConfig(options.config));
+      const { layout, documentRoot } = options;
+      process.stdout.write(
+        renderApache(choose(config.pools, options.pool), {
+          ...(layout === undefined ? {} : { layout }),
+          ...(documentRoot === undefined ? {} : { documentRoot: resolve(documentRoot) }),
+        }),
+      );
+    });
+}
+
+function choose(pools: readonly PoolConfig[], name: string | undefined): readonly PoolConfig[] {
+  if (name === undefined) return pools;
+  const pool = pools.find((other) => other.name === name);
+  if (pool !== undefined) return [pool];
+  const names = pools.map((other) => other.name).join(", ");
+  throw new Fault("USAGE", `there is no pool ${JSON.stringify(name)}`, { hint: `pools: ${names}` });
+}

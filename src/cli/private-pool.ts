@@ -1,0 +1,64 @@
+// A pool for one command: its configuration is made in memory, its sockets lie in a private folder,
+// and it ends with the command.
+
+import { resolveConfig, type WrittenConfig } from "../config/load.ts";
+import type { Config, PoolConfig } from "../config/schema.ts";
+import type { Target } from "./target.ts";
+
+export interface PrivatePoolOptions {
+  readonly name: string;
+  readonly target: Target;
+  /** Where its sockets are made. */
+  readonly folder: string;
+  readonly threads: number | "auto";
+  readonly watch: boolean;
+  /** The pool serves the files of a root that are no handlers. */
+  readonly serveStatic: boolean;
+  /** Group that may connect besides ourselves. */
+  readonly socketGroup: string | undefined;
+  readonly logLevel: "info" | "warn";
+}
+
+export interface PrivateConfig {
+  readonly config: Config;
+  readonly pool: PoolConfig;
+  /** Lines for the reader. */
+  readonly warnings: readonly string[];
+}
+
+/** Throws Fault CONFIG for what no pool can be made of. */
+export function privateConfig(options: PrivatePoolOptions): PrivateConfig {
+  const { name, target, folder, socketGroup } = options;
+  const written: WrittenConfig = {
+    supervisor: { control: `${folder}/control.sock`, stop_timeout: "5s", log_level: options.logLevel },
+    pools: {
+      [name]: {
+        listen: `${folder}/pool.sock`,
+        ...(socketGroup === undefined ? { listen_mode: "0600" } : { listen_mode: "0660", listen_group: socketGroup }),
+        [target.kind]: target.path,
+        threads: options.threads,
+        watch: options.watch,
+        static: options.serveStatic,
+        show_errors: true,
+        // Whoever runs this is the app's developer: what the shell knows (DATABASE_URL), the app knows.
+        clear_env: false,
+        ...whoRuns(target),
+      },
+    },
+  };
+  const { config, warnings } = resolveConfig(written, folder);
+  const [pool] = config.pools;
+  if (pool === undefined) throw new Error("a configuration with one pool has lost it");
+  return { config, pool, warnings: [...warnings, ...rootWarning(target)] };
+}
+
+/** Started by root, the app runs as the owner of its files. */
+function whoRuns({ ownerUid }: Target): { user?: string; allow_root?: boolean } {
+  if (process.getuid?.() !== 0) return {};
+  return ownerUid === 0 ? { allow_root: true } : { user: String(ownerUid) };
+}
+
+function rootWarning({ path, ownerUid }: Target): readonly string[] {
+  if (process.getuid?.() !== 0 || ownerUid !== 0) return [];
+  return [`${path} belongs to root, so its code runs as root; give it to another user to avoid that`];
+}

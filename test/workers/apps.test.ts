@@ -1,0 +1,149 @@
+import { unlinkSync, writeFileSync } from "node:fs";
+import type { InitContext } from "../../src/app/context.ts";
+import type { Loader } from "../../src/loader/hooks.ts";
+import { Apps } from "../../workers/apps.ts";
+import { moduleApp } from "../../workers/kinds/module.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+import { tempDirs } from "../support/temp-dir.ts";
+
+const newDir = tempDirs();
+const init: Omit<InitContext, "file"> = {
+  id: 1,
+  generation: 1,
+  pool: "www",
+  env: {},
+  log: { error() {}, warn() {}, info() {}, debug() {} },
+};
+
+/** Counts what is asked of it; every import gives what `exports` says at that time. */
+class FakeLoader implements Loader {
+  imports = 0;
+  readonly forgotten: string[][] = [];
+  exports: () => Record<string, unknown> = () => ({ fetch: () => new Response("x") });
+
+  async import(): Promise<Record<string, unknown>> {
+    this.imports += 1;
+    return this.exports();
+  }
+
+  forget(files: Iterable<string>): void {
+    this.forgotten.push([...files]);
+  }
+}
+
+function setUp(): { apps: Apps; loader: FakeLoader; clock: FakeClock } {
+  const loader = new FakeLoader();
+  const clock = new FakeClock();
+  return { apps: new Apps({ loader, kind: moduleApp, init }, clock), loader, clock };
+}
+
+describe("the apps of a worker", () => {
+  it("are loaded and initialised once each, however many ask at the same time", async () => {
+    const { apps, loader } = setUp();
+    let inits = 0;
+    loader.exports = () => ({ init: ({ file }: InitContext) => `${file} ${++inits}`, fetch() {} });
+    const [one, two] = await Promise.all([apps.get("/a.ts"), apps.get("/a.ts")]);
+    expect(one).toBe(two);
+    expect(apps.get("/a.ts")).toBe(one);
+    expect([one.state, loader.imports]).toEqual(["/a.ts 1", 1]);
+    expect((await apps.get("/b.ts")).state).toBe("/b.ts 2");
+  });
+
+  it("that do not load are Fault BOOT with the author's stack, from memory for a second", async () => {
+    const { apps, loader } = setUp();
+    const error = new TypeError("no such thing");
+    loader.exports = () => {
+      throw error;
+    };
+    await expect(apps.get("/a.ts")).rejects.toMatchObject({
+      code: "BOOT",
+      message: "/a.ts did not load: TypeError: no such thing",
+      stack: error.stack,
+      cause: error,
+    });
+    expect(() => apps.get("/a.ts")).toThrow("no such thing");
+    expect(loader.imports).toBe(1);
+  });
+
+  it("that did not load are tried again when one of their files has changed, and read anew", async () => {
+    const { apps, loader, clock } = setUp();
+    const dir = newDir();
+    const a = dir.write("a.ts", "");
+    const b = dir.write("b.ts", "");
+    const broken = (): never => {
+      apps.noticed(a);
+      apps.noticed(b);
+      throw new Error("broken");
+    };
+    loader.exports = broken;
+    await expect(apps.get(a)).rejects.toThrow("broken");
+    clock.advance(1000);
+    expect(() => apps.get(a)).toThrow("broken");
+    expect(loader.imports).toBe(1);
+    writeFileSync(b, "changed");
+    expect(() => apps.get(a)).toThrow("broken");
+    clock.advance(1000);
+    await expect(apps.get(a)).rejects.toThrow("broken");
+    expect([loader.imports, loader.forgotten]).toEqual([2, [[a, b]]]);
+    unlinkSync(b);
+    clock.advance(1000);
+    loader.exports = () => ({ fetch() {} });
+    expect((await apps.get(a)).file).toBe(a);
+  });
+
+  it("whose init failed are initialised again after a second, without being read anew", async () => {
+    const { apps, loader, clock } = setUp();
+    let up = false;
+    loader.exports = () => ({
+      init: () => (up ? "connected" : Promise.reject(new Error("no database"))),
+      fetch() {},
+    });
+    await expect(apps.get("/a.ts")).rejects.toThrow("no database");
+    up = true;
+    expect(() => apps.get("/a.ts")).toThrow("no database");
+    clock.advance(1000);
+    expect((await apps.get("/a.ts")).state).toBe("connected");
+    expect(loader.forgotten).toEqual([]);
+  });
+
+  it("are disposed in reverse order, each whatever happens to the others", async () => {
+    const { apps, loader, clock } = setUp();
+    const disposed: string[] = [];
+    const failures: string[] = [];
+    loader.exports = () => ({
+      init: ({ file }: InitContext) => file,
+      fetch() {},
+      dispose: async (file: string) => {
+        disposed.push(file);
+        if (file === "/b.ts") throw new Error("stuck");
+      },
+    });
+    for (const file of ["/a.ts", "/b.ts", "/c.ts"]) await apps.get(file);
+    await apps.dispose(1000, (file, error) => failures.push(`${file} ${(error as Error).message}`));
+    expect(disposed).toEqual(["/c.ts", "/b.ts", "/a.ts"]);
+    expect(failures).toEqual(["/b.ts stuck"]);
+    await apps.dispose(1000, () => {});
+    expect([disposed.length, clock.pending]).toEqual([3, 0]);
+  });
+
+  it("are waited for until the deadline, and then only told to end", async () => {
+    const { apps, loader, clock } = setUp();
+    const disposed: string[] = [];
+    loader.exports = () => ({
+      init: ({ file }: InitContext) => file,
+      fetch() {},
+      dispose: (file: string) => {
+        disposed.push(file);
+        return new Promise(() => {});
+      },
+    });
+    for (const file of ["/a.ts", "/b.ts"]) await apps.get(file);
+    const over = apps.dispose(1000, () => {});
+    expect(disposed).toEqual(["/b.ts"]);
+    clock.advance(1000);
+    while (disposed.length < 2) await new Promise((resolve) => setImmediate(resolve));
+    clock.advance(0);
+    await over;
+    expect(disposed).toEqual(["/b.ts", "/a.ts"]);
+  });
+});

@@ -1,0 +1,125 @@
+import { Fault } from "../../src/base/fault.ts";
+import { Params } from "../../src/fastcgi/name-values.ts";
+import { authorPlace, errorPage } from "../../workers/error-page.ts";
+import { causeChain, summaryOf, traceOf } from "../../workers/trace.ts";
+import { tempDirs } from "../support/temp-dir.ts";
+
+const newDir = tempDirs();
+
+function params(variables: Record<string, string> = {}): Params {
+  return Params.from(
+    Object.entries({ REQUEST_METHOD: "GET", REQUEST_URI: "/x?<b>", HTTP_ACCEPT: "text/html,*/*", ...variables }),
+  );
+}
+
+function errorAt(file: string, line: number, message = "it broke"): Error {
+  const error = new RangeError(message);
+  error.stack = `RangeError: ${message}\n    at fetch (${file}:${line}:3)\n    at node:internal/x:1:2`;
+  return error;
+}
+
+describe("the page of an error", () => {
+  it("shows message, the author's line, stack, causes and request", () => {
+    const file = newDir().write("a.ts", "one\ntwo\nthree\nfour\nfive\nsix\nseven\n");
+    const cause = errorAt(file, 6, "the reason");
+    const error = Object.assign(errorAt(file, 4), { cause });
+    const { type, body } = errorPage(error, params());
+    expect(type).toBe("text/html; charset=utf-8");
+    expect(body).toContain("RangeError: it broke</h1>");
+    expect(body).toContain("<li value=4 class=marked><code>four</code>");
+    expect(body).toContain("<li value=6><code>six</code>");
+    expect(body).toContain(`${file}:4:3`);
+    expect(body).toContain("Caused by RangeError: the reason");
+    expect(body).toContain("<li value=6 class=marked><code>six</code>");
+    expect(body).toContain("<th>URL<td>/x?&#60;b&#62;");
+  });
+
+  it("escapes whatever strangers wrote", () => {
+    const evil = "<script>alert(1)</script>\"'&";
+    const file = newDir().write("a.ts", evil);
+    const { body } = errorPage(errorAt(file, 1, evil), params({ HTTP_X_EVIL: evil, REQUEST_URI: evil }));
+    expect(body).not.toContain("<script");
+    expect(body).not.toContain(`"'&`);
+  });
+
+  it("needs nothing but itself", () => {
+    expect(errorPage(errorAt("/gone.ts", 1), params()).body).not.toMatch(/(?:src|href)=|url\(|@import|<script/);
+  });
+
+  it("keeps cookies and credentials to itself", () => {
+    const { body } = errorPage(
+      errorAt("/gone.ts", 1),
+      params({ HTTP_COOKIE: "sid=secret1", HTTP_AUTHORIZATION: "Basic secret2" }),
+    );
+    expect(body).not.toMatch(/secret/);
+  });
+
+  it.each([{ HTTP_ACCEPT: "application/json" }, { HTTP_ACCEPT: "*/*" }])(
+    "is plain text for a client that accepts %j",
+    (accept) => {
+      const { type, body } = errorPage(new Error("it broke"), params(accept));
+      expect([type, body]).toEqual(["text/plain; charset=utf-8", expect.stringMatching(/^Error: it broke\n {4}at /)]);
+    },
+  );
+
+  it("shows a hint, a source that is gone, and what is no Error", () => {
+    expect(errorPage(new Fault("HANDLER", "m", { hint: "do <this>" }), params()).body).toContain("do &#60;this&#62;");
+    expect(errorPage(errorAt("/gone/a.ts", 4), params()).body).toContain("/gone/a.ts:4:3");
+    expect(errorPage("just a string", params()).body).toContain("&#34;just a string&#34; was thrown");
+    expect(errorPage(undefined, params()).body).toContain("undefined was thrown");
+  });
+
+  it("shows a stack once, where a fault has taken its cause's for its own", () => {
+    const cause = errorAt("/gone.ts", 1);
+    const fault = new Fault("BOOT", "/gone.ts did not load", { cause });
+    fault.stack = traceOf(cause);
+    expect(causeChain(fault)).toEqual([fault]);
+    expect(errorPage(fault, params()).body).toContain("<p>The module did not load</p>");
+  });
+
+  it("is made whatever was thrown", () => {
+    const hostile = new Error("x");
+    for (const name of ["stack", "cause", "message"]) {
+      Object.defineProperty(hostile, name, {
+        get: () => {
+          throw new Error("no");
+        },
+      });
+    }
+    const circular = new Error("round");
+    circular.cause = circular;
+    for (const thrown of [
+      hostile,
+      circular,
+      Object.create(null),
+      Symbol("s"),
+      {
+        toString: () => {
+          throw new Error();
+        },
+      },
+    ]) {
+      expect(errorPage(thrown, params()).body).toContain("<h1>");
+      expect(typeof summaryOf(thrown)).toBe("string");
+      expect(typeof traceOf(thrown)).toBe("string");
+      expect(causeChain(thrown).length).toBeLessThanOrEqual(9);
+    }
+  });
+});
+
+describe("the author's place in a stack", () => {
+  it.each([
+    ["    at fetch (/srv/a.ts:3:9)", "/srv/a.ts 3 9"],
+    ["    at /srv/a.ts:3:9", "/srv/a.ts 3 9"],
+    ["    at async fetch (file:///srv/a%20b.ts:3:9)", "/srv/a b.ts 3 9"],
+    ["    at async file:///srv/a.ts?holdfast-again=1:3:9", "/srv/a.ts 3 9"],
+    ["    at node:internal/x:1:2\n    at x (/srv/node_modules/p/i.js:1:2)\n    at /srv/a.tsx:5:6", "/srv/a.tsx 5 6"],
+    ["    at Object.<anonymous> [as x] (/srv/(group)/a.ts:3:9)", undefined],
+    ["    at eval (eval at x (/srv/a.ts:1:1), <anonymous>:1:1)", undefined],
+    ["Error: /srv/a.ts", undefined],
+    ["", undefined],
+  ])("%j", (stack, place) => {
+    const found = authorPlace(stack);
+    expect(found === undefined ? undefined : `${found.file} ${found.line} ${found.column}`).toBe(place);
+  });
+});
