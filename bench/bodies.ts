@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Apache, startApache } from "./apache.ts";
 import { type Environment, environment } from "./environment.ts";
-import { watchMemory } from "./memory-watch.ts";
+import { baselineOf, watchMemory } from "./memory-watch.ts";
 import { digestOf, PIECE_BYTES } from "./pattern.ts";
 import { holdfast } from "./peers/holdfast.ts";
 import { nodeHttp } from "./peers/node-http.ts";
@@ -16,14 +16,15 @@ import type { RunningPeer } from "./targets.ts";
 import { type Direction, transfer } from "./transfer.ts";
 
 const MIB = 1024 * 1024;
-const WARM_UP_MIB = 64;
+/** So that the code is loaded before memory is looked at, and little else has happened. */
+const WARM_UP_MIB = 1;
 const DIRECTIONS: readonly Direction[] = ["up", "down"];
 
 interface Row {
   readonly title: string;
   readonly direction: Direction;
   readonly mibPerSecond: Spread;
-  /** The largest growth of any one process of the peer, in MiB. */
+  /** The largest growth of any one process of the peer over its size before the first transfer, in MiB. */
   readonly growthMib: Spread;
   readonly fromMib: number;
   readonly errors: readonly string[];
@@ -80,12 +81,13 @@ async function bench(run: Run, mib: number, rounds: number): Promise<Row[]> {
   for (const peer of peers) {
     for (const direction of DIRECTIONS) await transfer(direction, urlOf(apache, peer), warmUpPieces, warmUpDigest);
   }
+  const baselines = new Map(peers.map((peer) => [peer, baselineOf(peer.child.pid)]));
   const measured = peers.flatMap((peer) =>
     DIRECTIONS.map((direction) => ({ peer, direction, samples: [] as Sample[] })),
   );
   for (let round = 0; round < rounds; round++) {
     for (const { peer, direction, samples } of measured) {
-      const end = watchMemory(peer.child.pid);
+      const end = watchMemory(baselines.get(peer) ?? new Map());
       const { seconds, error } = await transfer(direction, urlOf(apache, peer), pieces, digest);
       const growth = end();
       samples.push({

@@ -14,11 +14,18 @@ export interface Growth {
   readonly fromBytes: number;
 }
 
-/** Starts watching `root` and its descendants; the returned function ends it. */
-export function watchMemory(root: number): () => Growth {
-  const pids = processTree(root);
+/** Resident bytes by process id. */
+export type Baseline = ReadonlyMap<number, number>;
+
+/** What `root` and its descendants take now. */
+export function baselineOf(root: number): Baseline {
+  return new Map(processTree(root).map((pid) => [pid, resident(pid)]));
+}
+
+/** Watches the processes of `start` from now on; the returned function ends it. */
+export function watchMemory(start: Baseline): () => Growth {
+  const pids = [...start.keys()];
   for (const pid of pids) resetHighWater(pid);
-  const start = new Map(pids.map((pid) => [pid, resident(pid)]));
   const peak = new Map(start);
   const look = () => {
     for (const pid of pids) peak.set(pid, Math.max(peak.get(pid) ?? 0, resident(pid), highWater(pid)));

@@ -74,13 +74,18 @@ export interface FaultData {
   readonly stack?: string;
 }
 
+/** True for errors of any realm: a `vm` context has an Error of its own. */
+export function isError(value: unknown): value is Error & { readonly code?: unknown } {
+  return typeof value === "object" && value !== null && "message" in value && "stack" in value;
+}
+
 /** Turns anything thrown into plain data; what is not a Fault takes `otherwise` as its code. */
 export function toFaultData(error: unknown, otherwise: FaultCode): FaultData {
   const code = error instanceof Fault ? error.code : otherwise;
-  if (!(error instanceof Error)) return { code, message: String(error) };
+  if (!isError(error)) return { code, message: String(error) };
   return {
     code,
-    message: error.message,
+    message: String(error.message),
     ...(error instanceof Fault && error.hint !== undefined ? { hint: error.hint } : {}),
     ...(error.stack === undefined ? {} : { stack: error.stack }),
   };

@@ -109,7 +109,7 @@ const bytes = (written: string): number => withUnit(written, SIZE_UNITS) ?? 0;
 export const threads = (max: number): Kind<number> => ({
   form: `\`"auto"\` (one per processor) or a whole number, 1 to ${max}`,
   schema: z
-    .union([z.literal("auto"), z.int().min(1).max(max)], {
+    .union([z.literal("auto"), wholeNumber(1, max)], {
       error: `expected "auto" or a whole number from 1 to ${max}`,
     })
     .transform((written) => (written === "auto" ? Math.min(availableParallelism(), max) : written)),

@@ -56,11 +56,11 @@ export function loadConfig(file: string): Loaded {
 export function loadSupervisor(file: string): SupervisorConfig {
   const mistakes: Mistake[] = [];
   const [main] = readSources(file, mistakes);
-  if (main === undefined) throw toFault(mistakes);
+  if (main === undefined) throw toFault(mistakes, []);
   const ours: Mistake[] = [];
   const supervisor = readSupervisor(main, findingsOf(main, [], ours, []));
   const inTheWay = ours.filter(({ path }) => path[0] === "supervisor");
-  if (inTheWay.length > 0) throw toFault(inTheWay);
+  if (inTheWay.length > 0) throw toFault(inTheWay, []);
   return supervisor as SupervisorConfig;
 }
 
@@ -72,15 +72,16 @@ export function resolveConfig(written: WrittenConfig, folder: string): Loaded {
 
 function load(sources: readonly Source[], mistakes: Mistake[]): Loaded {
   const warnings: Mistake[] = [];
+  const files = sources.map(({ file }) => file);
   const [main] = sources;
   const supervisor = main === undefined ? {} : readSupervisor(main, findingsOf(main, [], mistakes, warnings));
   const pools = sources.flatMap((source) => readPools(source, mistakes, warnings));
   checkTogether(pools, supervisor.control, main, mistakes);
-  if (mistakes.length > 0) throw toFault(mistakes);
+  if (mistakes.length > 0) throw toFault(mistakes, files);
   return {
     // Nothing was reported, so nothing is missing: readTable's promise.
     config: { supervisor: supervisor as Config["supervisor"], pools: pools.map(({ pool }) => pool as PoolConfig) },
-    files: sources.map((source) => source.file),
+    files,
     warnings: warnings.map(formatMistake),
   };
 }

@@ -31,10 +31,9 @@ export function formatPath(path: KeyPath): string {
     .join("");
 }
 
-/** All of them, in the order of the lines of each file, as the one error that ends the command. */
-export function toFault(mistakes: readonly Mistake[]): Fault {
+/** All of them, file by file in the order of `files` and of the lines, as the one error that ends the command. */
+export function toFault(mistakes: readonly Mistake[], files: readonly string[]): Fault {
   const count = mistakes.length === 1 ? "a mistake" : `${mistakes.length} mistakes`;
-  const files = [...new Set(mistakes.map(({ file }) => file))];
   const inOrder = mistakes.toSorted(
     (a, b) => files.indexOf(a.file) - files.indexOf(b.file) || (a.line ?? 0) - (b.line ?? 0),
   );

@@ -121,9 +121,14 @@ export function renderJsonSchema(): unknown {
 /** The configuration that is in effect, in the terms in which it is written. */
 export function writeConfig(config: Config): Written {
   return {
-    supervisor: writeTable(SUPERVISOR, config.supervisor as unknown as Readonly<Record<string, unknown>>),
+    supervisor: writeTable(SUPERVISOR, { ...config.supervisor }),
     pools: Object.fromEntries(
-      config.pools.map((pool) => [pool.name, writeTable(POOL, pool as unknown as Readonly<Record<string, unknown>>)]),
+      config.pools.map((pool) => {
+        const { listenMode, ...rest } = pool;
+        // A mode is refused where there is no unix socket that could have it.
+        const written = pool.listen.kind === "unix" ? { ...rest, listenMode } : rest;
+        return [pool.name, writeTable(POOL, written)];
+      }),
     ),
   };
 }

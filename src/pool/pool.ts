@@ -2,7 +2,7 @@
 // Never runs user code, never waits for a worker.
 
 import type { Clock, Instant } from "../base/clock.ts";
-import { Fault, type FaultData, toFaultData } from "../base/fault.ts";
+import { Fault, type FaultData, isError, toFaultData } from "../base/fault.ts";
 import { contentLength } from "../cgi/variables.ts";
 import type { PoolConfig } from "../config/schema.ts";
 import { Params } from "../fastcgi/name-values.ts";
@@ -259,7 +259,7 @@ export class Pool implements GatewayHost {
       notice: (message, fields) => this.#log.info(message, fields),
       lost: (worker, fault, exchanges) => {
         this.#counters.workersLost++;
-        const cause = fault.cause instanceof Error ? { stack: fault.cause.stack } : {};
+        const cause = isError(fault.cause) ? { stack: fault.cause.stack } : {};
         this.#log.error("worker lost", { worker: worker.id, exchanges, reason: fault.message, ...cause });
       },
       bootFailed: (fault) => {

@@ -1,6 +1,7 @@
 // Watches the files that the workers loaded, and says when one changed. The only file that knows
 // chokidar.
 
+import { type Stats, statSync } from "node:fs";
 import { type FSWatcher, watch } from "chokidar";
 
 /** Changes that come within this time of each other are one change: an editor writes several files. */
@@ -8,23 +9,27 @@ const SETTLE_MS = 60;
 
 export class Watch {
   readonly #watcher: FSWatcher;
-  readonly #known = new Set<string>();
+  readonly #changed: (path: string) => void;
+  /** Path → what it was when it was loaded, or when it last changed. */
+  readonly #known = new Map<string, string>();
   #timer: NodeJS.Timeout | undefined;
 
   /** `changed` gets one of the paths that changed. */
   constructor(changed: (path: string) => void, failed: (error: unknown) => void) {
-    // `atomic`: an editor that writes beside and renames makes one change, not a removal.
-    this.#watcher = watch([], { ignoreInitial: true, atomic: true });
-    this.#watcher.on("all", (_event, path) => {
-      clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => changed(path), SETTLE_MS);
-    });
+    this.#changed = changed;
+    // `atomic`: an editor that writes beside and renames makes one change, not a removal. The first
+    // look at each file counts too: it may have changed before the watch was up.
+    this.#watcher = watch([], { atomic: true, alwaysStat: true });
+    this.#watcher.on("add", (path, stats) => this.#seen(path, stats));
+    this.#watcher.on("change", (path, stats) => this.#seen(path, stats));
+    this.#watcher.on("unlink", (path) => this.#seen(path, undefined));
     this.#watcher.on("error", failed);
   }
 
+  /** To be called when a file is loaded, before anybody can change it unseen. */
   add(path: string): void {
     if (this.#known.has(path)) return;
-    this.#known.add(path);
+    this.#known.set(path, stateOf(statSync(path, { throwIfNoEntry: false })));
     this.#watcher.add(path);
   }
 
@@ -32,4 +37,16 @@ export class Watch {
     clearTimeout(this.#timer);
     await this.#watcher.close();
   }
+
+  #seen(path: string, stats: Stats | undefined): void {
+    const state = stateOf(stats);
+    if (this.#known.get(path) === state) return;
+    this.#known.set(path, state);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#changed(path), SETTLE_MS);
+  }
+}
+
+function stateOf(stats: Stats | undefined): string {
+  return stats === undefined ? "gone" : `${stats.ino} ${stats.size} ${stats.mtimeMs}`;
 }

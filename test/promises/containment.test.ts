@@ -125,16 +125,12 @@ describe("the queue", () => {
   it("refuses beyond queue.max with 503 and Retry-After; the app never sees those", async () => {
     const running = await startPool(
       {
-        "slow.ts": `let seen = 0; const gates: (() => void)[] = [];
-          export default async (request: Request) => {
-            if (request.url.endsWith("open")) { for (const gate of gates.splice(0)) gate(); return new Response(String(seen)); }
-            seen++; await new Promise<void>((resolve) => gates.push(resolve)); return new Response("done");
-          };`,
+        "slow.ts": `export default () => new Promise<Response>(() => {});`,
       },
       { threads: 1, concurrency: 2, queue: { max: 1 } },
     );
     try {
-      const waiting = [1, 2, 3].map(() => running.get("/slow"));
+      for (let n = 0; n < 3; n++) running.get("/slow").catch(() => {}); // they end with the pool
       await eventually(() => running.pool.status().open === 3);
       const refused = await running.get("/slow");
       expect([refused.status, refused.header("retry-after")]).toEqual([503, "1"]);
@@ -216,7 +212,7 @@ describe("the state of a worker", () => {
     }
   });
 
-  it("is swapped for a new generation when a watched file changes; a broken change serves on", async () => {
+  it("is swapped for a new generation when a watched file changes", async () => {
     const running = await startPool(
       { "page.ts": `export default () => new Response("one");` },
       { threads: 1, watch: true },
@@ -227,6 +223,27 @@ describe("the state of a worker", () => {
       running.dir.write("root/page.ts", `export default () => new Response("two");`);
       await eventually(async () => (await body()) === "two");
       expect(running.pool.status().workersGeneration).toBe(2);
+    } finally {
+      await running.stop();
+    }
+  });
+});
+
+describe("a watched app", () => {
+  it("serves on as it was when a change does not load, and takes the next one that does", async () => {
+    const running = await startPool(
+      { "app.ts": `export default () => new Response("one");` },
+      { threads: 1, watch: true, root: undefined, app: "root/app.ts" },
+    );
+    try {
+      const body = async () => (await running.get("/")).body.toString();
+      running.dir.write("root/app.ts", `export default () => new Response("two"`);
+      await eventually(() => running.pool.status().lastBootFault !== undefined);
+      expect(await body()).toBe("one");
+      expect(running.pool.status().lastBootFault?.message).toContain("app.ts:1");
+      running.dir.write("root/app.ts", `export default () => new Response("three");`);
+      await eventually(async () => (await body()) === "three");
+      expect(running.pool.status().lastBootFault).toBeUndefined();
     } finally {
       await running.stop();
     }

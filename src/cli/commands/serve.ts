@@ -76,6 +76,7 @@ async function run({ supervisor, log, start }: Parts, serving: (front: Front) =>
   let front: Front | undefined;
   let stopping = false;
   const stop = async (reason: string): Promise<void> => {
+    if (!stopping) log.info("closing the front", { reason });
     stopping = true;
     // The front first: nothing new arrives while the pool finishes.
     await front?.stop();
