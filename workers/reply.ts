@@ -176,6 +176,6 @@ function declaredLength({ headers }: ReplyParts): number | undefined {
 
 function wrongLength(declared: number, actual: string): Fault {
   return new Fault("HANDLER", `the Response declares a Content-Length of ${declared} and has ${actual} bytes`, {
-    hint: "Leave Content-Length to Holdfast unless the body is streamed.",
+    hint: "Leave Content-Length to Holdfast. The headers of a fetched Response do not fit its decoded body.",
   });
 }

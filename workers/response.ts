@@ -4,6 +4,7 @@
 // the native class). Bytes are not copied: who changes them before the reply is sent changes the reply.
 
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
+import { headersOfFetched } from "./fetched.ts";
 import { INSPECT, NativeResponse, setGlobal, standInFor } from "./native.ts";
 
 type HeaderPair = [name: string, value: string];
@@ -186,7 +187,7 @@ export function isResponse(value: unknown): value is Response {
 /** Throws TypeError if the body was already read. */
 export function partsOf(response: Response): ReplyParts {
   if (LightResponse.is(response)) return LightResponse.parts(response);
-  return { status: response.status, headers: [...response.headers], body: nativeBody(response) };
+  return { status: response.status, headers: headersOfFetched(response), body: nativeBody(response) };
 }
 
 function nativeBody(response: Response): ReplyBody {

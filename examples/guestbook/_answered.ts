@@ -36,8 +36,9 @@ function renderCost(tookMs: number, cgi: CgiCost | undefined): Html {
   const cgiMs = cgi !== undefined && "ms" in cgi ? cgi.ms : undefined;
   return html`<section class="cost" id="cost">
 <h3>This page took</h3>
-${bar("kept", "here, in a kept worker", tookMs, cgiMs ?? tookMs)}
-${cgiMs === undefined ? undefined : bar("cgi", "as a CGI process", cgiMs, cgiMs)}
+${figure(tookMs, "here, in a kept worker")}
+${cgiMs === undefined ? undefined : bar("kept", tookMs / cgiMs)}
+${cgiMs === undefined ? undefined : [figure(cgiMs, "as a CGI process"), bar("cgi", 1)]}
 ${explain(tookMs, cgi)}
 </section>`;
 }
@@ -53,10 +54,14 @@ function explain(tookMs: number, cgi: CgiCost | undefined): Html {
 and opens the database for every page. Measured by this worker on this machine, the middle of ${cgi.runs} runs.</p>`;
 }
 
-function bar(name: string, label: string, ms: number, longestMs: number): Html {
-  const width = Math.max(0.6, (100 * ms) / longestMs).toFixed(2);
-  return html`<p class="bar"><b>${duration(ms)}</b> <span>${label}</span></p>
-<svg class="bar" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true"><rect class="${name}" width="${width}" height="6"/></svg>`;
+function figure(ms: number, label: string): Html {
+  return html`<p class="figure"><b>${duration(ms)}</b> <span>${label}</span></p>`;
+}
+
+/** The thinnest bar is still seen. */
+function bar(name: string, share: number): Html {
+  const width = Math.max(0.6, Math.min(100, 100 * share)).toFixed(2);
+  return html`<svg viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true"><rect class="${name}" width="${width}" height="6"/></svg>`;
 }
 
 /** Two figures, in the unit that a reader would choose. */

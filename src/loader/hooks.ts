@@ -3,7 +3,7 @@
 // out again, because modules are never unloaded.
 
 import { readFileSync } from "node:fs";
-import { type LoadFnOutput, type LoadHookContext, type ResolveFnOutput, registerHooks } from "node:module";
+import { type ResolveFnOutput, registerHooks } from "node:module";
 import { dirname } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { CodeCache } from "./cache.ts";
@@ -53,7 +53,8 @@ export function installLoader({ cache, loaded }: LoaderOptions): Loader {
       const path = pathOf(url);
       if (path === undefined || url.startsWith(OURS)) return nextLoad(url, context);
       if (!path.includes("/node_modules/")) loaded(path);
-      return TRANSPILED.test(path) ? load(path, context, compile) : nextLoad(url, context);
+      if (!TRANSPILED.test(path)) return nextLoad(url, context);
+      return { format: path.endsWith(".cts") ? "commonjs" : "module", source: compile(path), shortCircuit: true };
     },
   });
   process.setSourceMapsEnabled(true);
@@ -64,10 +65,6 @@ export function installLoader({ cache, loaded }: LoaderOptions): Loader {
       for (const file of files) again.set(file, (again.get(file) ?? 0) + 1);
     },
   };
-}
-
-function load(path: string, _context: LoadHookContext, compile: (path: string) => string): LoadFnOutput {
-  return { format: path.endsWith(".cts") ? "commonjs" : "module", source: compile(path), shortCircuit: true };
 }
 
 const NOT_FOUND = new Set(["ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND", "ERR_UNSUPPORTED_DIR_IMPORT"]);

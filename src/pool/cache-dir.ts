@@ -12,13 +12,22 @@ export async function privateCacheDir(): Promise<string | undefined> {
   const uid = process.getuid?.() ?? 0;
   const candidates = [
     process.env["CACHE_DIRECTORY"],
-    path.join(process.env["XDG_CACHE_HOME"] ?? path.join(homedir(), ".cache"), "holdfast"),
+    path.join(process.env["XDG_CACHE_HOME"] ?? path.join(home(), ".cache"), "holdfast"),
     path.join(tmpdir(), `holdfast-${uid}`),
   ];
   for (const candidate of candidates) {
     if (candidate !== undefined && path.isAbsolute(candidate) && (await isOurs(candidate, uid))) return candidate;
   }
   return undefined;
+}
+
+/** "" for a user id that the user database does not know; a relative candidate is passed over. */
+function home(): string {
+  try {
+    return homedir();
+  } catch {
+    return "";
+  }
 }
 
 async function isOurs(folder: string, uid: number): Promise<boolean> {

@@ -1,7 +1,7 @@
 // Watches the files that the workers loaded, and says when one changed. The only file that knows
 // chokidar.
 
-import { type Stats, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { type FSWatcher, watch } from "chokidar";
 
 /** Changes that come within this time of each other are one change: an editor writes several files. */
@@ -17,19 +17,17 @@ export class Watch {
   /** `changed` gets one of the paths that changed. */
   constructor(changed: (path: string) => void, failed: (error: unknown) => void) {
     this.#changed = changed;
-    // `atomic`: an editor that writes beside and renames makes one change, not a removal. The first
-    // look at each file counts too: it may have changed before the watch was up.
-    this.#watcher = watch([], { atomic: true, alwaysStat: true });
-    this.#watcher.on("add", (path, stats) => this.#seen(path, stats));
-    this.#watcher.on("change", (path, stats) => this.#seen(path, stats));
-    this.#watcher.on("unlink", (path) => this.#seen(path, undefined));
+    // `atomic`: an editor that writes beside and renames makes one change, not a removal. "add" comes
+    // once the watch of a file is up, and counts too: it may have changed before.
+    this.#watcher = watch([], { atomic: true });
+    this.#watcher.on("all", (_event, path) => this.#look(path));
     this.#watcher.on("error", failed);
   }
 
   /** To be called when a file is loaded, before anybody can change it unseen. */
   add(path: string): void {
     if (this.#known.has(path)) return;
-    this.#known.set(path, stateOf(statSync(path, { throwIfNoEntry: false })));
+    this.#known.set(path, stateOf(path));
     this.#watcher.add(path);
   }
 
@@ -38,8 +36,8 @@ export class Watch {
     await this.#watcher.close();
   }
 
-  #seen(path: string, stats: Stats | undefined): void {
-    const state = stateOf(stats);
+  #look(path: string): void {
+    const state = stateOf(path);
     if (this.#known.get(path) === state) return;
     this.#known.set(path, state);
     clearTimeout(this.#timer);
@@ -47,6 +45,7 @@ export class Watch {
   }
 }
 
-function stateOf(stats: Stats | undefined): string {
+function stateOf(path: string): string {
+  const stats = statSync(path, { throwIfNoEntry: false });
   return stats === undefined ? "gone" : `${stats.ino} ${stats.size} ${stats.mtimeMs}`;
 }

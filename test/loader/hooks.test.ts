@@ -16,9 +16,11 @@ function newThread(cacheDir?: string): (ask: LoaderAsk) => Promise<LoaderAnswer>
     workerData: { cacheDir },
   });
   workers.push(worker);
+  let fail = (_error: unknown): void => {};
+  worker.on("error", (error) => fail(error));
   return (ask) =>
     new Promise((resolve, reject) => {
-      worker.once("error", reject);
+      fail = reject;
       worker.once("message", resolve);
       worker.postMessage(ask);
     });

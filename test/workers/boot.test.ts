@@ -3,6 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
+import { gzipSync } from "node:zlib";
 import type { WorkerBoot } from "../../src/messages/lane.ts";
 import { eventually } from "../support/eventually.ts";
 import type { FakeExchangeOptions } from "../support/fake-exchange.ts";
@@ -23,6 +24,7 @@ type Answer = Extract<HostWorkerMessage, { kind: "answered" }>;
 class HostThread {
   readonly booted: Promise<HostWorkerMessage>;
   readonly #worker: Worker;
+  #fail = (_error: unknown): void => {};
 
   constructor(options: Partial<WorkerBoot>) {
     const boot: WorkerBoot = {
@@ -42,6 +44,7 @@ class HostThread {
     };
     this.#worker = new Worker(new URL("../support/host-worker.js", import.meta.url), { workerData: boot });
     workers.push(this.#worker);
+    this.#worker.on("error", (error) => this.#fail(error));
     this.booted = this.#next();
   }
 
@@ -55,7 +58,7 @@ class HostThread {
   #next(): Promise<HostWorkerMessage> {
     return new Promise((resolve, reject) => {
       this.#worker.once("message", resolve);
-      this.#worker.once("error", reject);
+      this.#fail = reject;
     });
   }
 }
@@ -80,7 +83,7 @@ describe("a worker boots", () => {
 
   it.each([
     ["throws", 'export const x = 1;\n\nthrow new Error("no config");', "no config", 3],
-    ["has no valid syntax", "export default {\n  fetch( {\n};", "Unexpected token", 3],
+    ["has no valid syntax", "export default {\n  fetch: ;\n};", "Unexpected token", 2],
     [
       "fails in init",
       "interface A {}\nexport default () => new Response();\nexport function init(): A {\n  throw new Error('no database');\n}",
@@ -119,11 +122,13 @@ describe("an app in a worker", () => {
     expect(JSON.parse(text)).toEqual([true, true, "sent", true]);
   });
 
-  it("may pass its request on with fetch, and the answer back", async () => {
+  it("may pass its request on with fetch, and the answer back, decoded and said to be so", async () => {
     const server = createServer(async (request, response) => {
       let body = "";
       for await (const piece of request) body += piece;
-      response.writeHead(202, { "x-from": "behind" }).end(`${request.method} ${request.headers["x-a"]} ${body}`);
+      const encoded = gzipSync(`${request.method} ${request.headers["x-a"]} ${body}`);
+      const headers = { "x-from": "behind", "content-encoding": "gzip", "content-length": encoded.length };
+      response.writeHead(202, headers).end(encoded);
     });
     servers.push(server);
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
