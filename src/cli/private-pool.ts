@@ -1,8 +1,11 @@
 // A pool for one command: its configuration is made in memory, its sockets lie in a private folder,
 // and it ends with the command.
 
+import { fileURLToPath } from "node:url";
+import { Fault } from "../base/fault.ts";
 import { resolveConfig, type WrittenConfig } from "../config/load.ts";
 import type { Config, PoolConfig } from "../config/schema.ts";
+import { canReadFile, readerOf } from "../front/accounts.ts";
 import type { Target } from "./target.ts";
 
 export interface PrivatePoolOptions {
@@ -52,10 +55,18 @@ export function privateConfig(options: PrivatePoolOptions): PrivateConfig {
   return { config, pool, warnings: [...warnings, ...rootWarning(target)] };
 }
 
-/** Started by root, the app runs as the owner of its files. */
-function whoRuns({ ownerUid }: Target): { user?: string; allow_root?: boolean } {
+/** Started by root, the app runs as the owner of its files. Throws Fault BOOT if that user cannot run us. */
+function whoRuns({ ownerUid, path }: Target): { user?: string; allow_root?: boolean } {
   if (process.getuid?.() !== 0) return {};
-  return ownerUid === 0 ? { allow_root: true } : { user: String(ownerUid) };
+  if (ownerUid === 0) return { allow_root: true };
+  const owner = readerOf(ownerUid);
+  for (const needed of [process.execPath, fileURLToPath(import.meta.url)]) {
+    if (canReadFile(owner, needed)) continue;
+    throw new Fault("BOOT", `${path} runs as its owner (user id ${ownerUid}), who cannot read ${needed}`, {
+      hint: "install Holdfast where every user can read it, or run it as that user",
+    });
+  }
+  return { user: String(ownerUid) };
 }
 
 function rootWarning({ path, ownerUid }: Target): readonly string[] {

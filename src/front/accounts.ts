@@ -40,33 +40,49 @@ function entries(path: string): string[][] {
     .map((line) => line.split(":"));
 }
 
-/** Whether `account` can enter `folder` and read the files below it, by owner, group and mode. */
-export function canReadFolder(account: Pick<Account, "uid" | "gid">, folder: string): boolean {
-  for (let above = dirname(folder); ; above = dirname(above)) {
-    if (!allows(account, statSync(above), 0o1)) return false;
-    if (above === dirname(above)) break;
-  }
-  return canReadTree(account, folder);
+/** Whose rights are asked about. */
+export type Reader = Pick<Account, "uid" | "gid">;
+
+/** The owner of a file as a reader; a group of the same number if the user database does not know it. */
+export function readerOf(uid: number, accounts: readonly Account[] = readAccounts()): Reader {
+  return accounts.find((account) => account.uid === uid) ?? { uid, gid: uid };
 }
 
-function canReadTree(account: Pick<Account, "uid" | "gid">, folder: string): boolean {
+/** Whether `reader` can enter `folder` and read the files below it, by owner, group and mode. */
+export function canReadFolder(reader: Reader, folder: string): boolean {
+  return canEnterAbove(reader, folder) && canReadTree(reader, folder);
+}
+
+/** The same for one file. */
+export function canReadFile(reader: Reader, file: string): boolean {
+  return canEnterAbove(reader, file) && allows(reader, statSync(file), 0o4);
+}
+
+function canEnterAbove(reader: Reader, path: string): boolean {
+  for (let above = dirname(path); ; above = dirname(above)) {
+    if (!allows(reader, statSync(above), 0o1)) return false;
+    if (above === dirname(above)) return true;
+  }
+}
+
+function canReadTree(reader: Reader, folder: string): boolean {
   const waiting = [folder];
   let seen = 0;
   for (let next = waiting.pop(); next !== undefined && seen < SCAN_LIMIT; next = waiting.pop()) {
-    if (!allows(account, statSync(next), 0o5)) return false;
+    if (!allows(reader, statSync(next), 0o5)) return false;
     for (const entry of readdirSync(next, { withFileTypes: true })) {
       seen += 1;
       // Names that are never served, and packages, which Apache does not read.
       if (/^[._]/.test(entry.name) || entry.name === "node_modules") continue;
       const path = join(next, entry.name);
       if (entry.isDirectory()) waiting.push(path);
-      else if (entry.isFile() && !allows(account, statSync(path), 0o4)) return false;
+      else if (entry.isFile() && !allows(reader, statSync(path), 0o4)) return false;
     }
   }
   return true;
 }
 
-function allows(account: Pick<Account, "uid" | "gid">, { mode, uid, gid }: Stats, bits: number): boolean {
+function allows(account: Reader, { mode, uid, gid }: Stats, bits: number): boolean {
   const shift = uid === account.uid ? 6 : gid === account.gid ? 3 : 0;
   return ((mode >> shift) & bits) === bits;
 }

@@ -24,16 +24,27 @@ export interface Stoppable {
   stopNow(reason: string): unknown;
 }
 
-/** Handles every signal of the table until the returned function is called. */
-export function handleSignals(target: Stoppable, log: Log): () => void {
+/**
+ * Handles every signal of the table until the returned function is called. `target` may still be
+ * starting: what comes before it has started is done then.
+ */
+export function handleSignals(target: Stoppable | Promise<Stoppable>, log: Log): () => void {
   let stops = 0;
+  const act = (what: (target: Stoppable) => unknown): void => {
+    Promise.resolve(target).then(
+      (running) => {
+        what(running);
+      },
+      () => {}, // A start that fails ends the process by itself, and says why where it is awaited.
+    );
+  };
   const handlers = Object.entries(SIGNALS).map(([signal, { does }]) => {
     const handler = (): void => {
       if (does === "later") log.warn(`${signal} is not available in this version and does nothing`);
       if (does !== "stop") return;
       stops++;
-      if (stops === 1) target.stop(signal);
-      else target.stopNow(signal);
+      if (stops === 1) act((running) => running.stop(signal));
+      else act((running) => running.stopNow(signal));
     };
     process.on(signal, handler);
     return [signal, handler] as const;

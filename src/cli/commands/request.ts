@@ -62,7 +62,10 @@ async function request(path: string, options: Options, folder: string): Promise<
   const gone = new AbortController();
   const release = handleSignals(
     {
-      stop: (reason) => gone.abort(new Fault("USAGE", `ended by ${reason}`)),
+      stop: (reason) => {
+        gone.abort(new Fault("BOOT", `ended by ${reason}`));
+        supervisor.stop(reason).catch(() => {}); // `done` rejects with the same.
+      },
       stopNow: (reason) => {
         supervisor.stopNow(reason).catch(() => {}); // `done` rejects with the same.
       },

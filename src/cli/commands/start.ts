@@ -15,12 +15,18 @@ export function startCommand(): Command {
       const { logFormat, logLevel } = config.supervisor;
       const log = createLog(resolveLogFormat(logFormat, process.stderr.isTTY === true), logLevel);
       for (const warning of warnings) log.warn(warning);
-      const supervisor = await startSupervisor(config, { log });
-      const release = handleSignals(supervisor, log);
-      supervisor.ready.then(
-        () => log.info("serving", { config: files[0] }),
-        () => {}, // `done` rejects with the same.
-      );
-      await supervisor.done.finally(release);
+      const starting = startSupervisor(config, { log });
+      // Before the first process is there, because a signal without a handler would leave it behind.
+      const release = handleSignals(starting, log);
+      try {
+        const supervisor = await starting;
+        supervisor.ready.then(
+          () => log.info("serving", { config: files[0] }),
+          () => {}, // `done` rejects with the same.
+        );
+        await supervisor.done;
+      } finally {
+        release();
+      }
     });
 }
