@@ -2,6 +2,7 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { pathToFileURL } from "node:url";
 import { readTable } from "../src/config/read.ts";
 import { renderReference, renderSample } from "../src/config/render.ts";
 import { POOL, type PoolConfig } from "../src/config/schema.ts";
@@ -25,7 +26,7 @@ function renderSampleApache(): string {
 
 const top = new URL("../../", import.meta.url);
 
-if (process.argv[1] !== undefined && import.meta.url.endsWith(process.argv[1])) {
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   for (const [path, render] of Object.entries(GENERATED)) {
     const file = new URL(path, top);
     mkdirSync(dirname(file.pathname), { recursive: true });

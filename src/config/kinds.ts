@@ -33,7 +33,7 @@ export const text = (form = "text"): Kind<string> => ({
   schema: z.string({ error: `expected text in quotes` }).min(1, { error: "is empty" }),
 });
 
-export const path: Kind<string> = text("path; relative to the folder of this file");
+export const path: Kind<string> = text("path, relative to the folder of the file");
 
 export const flag: Kind<boolean> = {
   form: "`true` or `false`",

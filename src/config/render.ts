@@ -82,7 +82,7 @@ export function renderReference(): string {
 }
 
 function referenceOf(shape: Shape, at: readonly string[]): readonly string[] {
-  const rows = ["| option | value | default | meaning |", "|---|---|---|---|"];
+  const options: string[] = [];
   const tables: string[] = [];
   for (const [key, entry] of Object.entries(shape)) {
     if (entry.entry === "group") {
@@ -91,15 +91,17 @@ function referenceOf(shape: Shape, at: readonly string[]): readonly string[] {
       continue;
     }
     const later = NOT_IN_EFFECT.find(({ path }) => path.join(".") === [...at, key].join("."));
-    const doc = later === undefined ? entry.doc : `${entry.doc} *${later.note ?? "Not in effect in this version."}*`;
-    const value = entry.entry === "optional" || entry.default === undefined ? undefined : entry.default;
-    const fallback = value === undefined ? (entry.entry === "option" ? "required" : "") : `\`${inline(value)}\``;
-    rows.push(`| \`${key}\` | ${cell(entry.kind.form)} | ${cell(fallback)} | ${cell(doc)} |`);
+    const note = later === undefined ? "" : ` **${later.note ?? "Not in effect in this version."}**`;
+    options.push(`- \`${key}\`${fallbackOf(entry)}: ${entry.kind.form}.\\`, `  ${entry.doc}${note}`);
   }
-  return [...rows, ...tables];
+  return [...options, ...tables];
 }
 
-const cell = (text: string): string => text.replaceAll("|", "\\|");
+function fallbackOf(entry: Exclude<AnyEntry, { entry: "group" }>): string {
+  if (entry.entry === "optional") return "";
+  return entry.default === undefined ? ", required" : ` = \`${inline(entry.default)}\``;
+}
+
 const comment = (doc: string): readonly string[] => [`# ${doc}`];
 
 /** A value on one line, as TOML. */

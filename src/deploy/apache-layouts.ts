@@ -49,6 +49,8 @@ export function filesLayout(pool: PoolConfig, root: string): string[] {
               comment("Looking for an index must not find the fallback instead."),
               "FallbackResource disabled",
             ),
+        comment("Apache would look PATH_INFO up as a URL of its own, and find the fallback."),
+        'ProxyFCGISetEnvIf "true" "!PATH_TRANSLATED"',
         section("FilesMatch", HANDLER_FILES, "Require all granted", `SetHandler ${quote(backendHandler(pool))}`),
       ),
     ),

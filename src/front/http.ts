@@ -50,7 +50,10 @@ export async function startHttpFront(options: HttpFrontOptions): Promise<HttpFro
     onStderr: (text) => log.error(text),
   });
   const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0 }, (request, response) => {
-    void serve(request, response, client, options);
+    serve(request, response, client, options).catch((error) => {
+      report(request, error, log);
+      response.destroy();
+    });
   });
   server.setTimeout(Math.max(CLIENT_TIMEOUT_MS, options.timeoutMs + 1000));
   await listen(server, host, options.port);

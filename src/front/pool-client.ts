@@ -25,7 +25,7 @@ interface Waiting {
 
 export class PoolClient {
   readonly #options: Required<ClientOptions>;
-  readonly #idle: PoolConnection[] = [];
+  #idle: PoolConnection[] = [];
   readonly #all = new Set<PoolConnection>();
   readonly #waiting = new Set<Waiting>();
   #opening = 0;
@@ -92,7 +92,10 @@ export class PoolClient {
 
   #freed(connection: PoolConnection): void {
     const { usable } = connection;
-    if (!usable && !this.#all.delete(connection)) return;
+    if (!usable) {
+      if (!this.#all.delete(connection)) return;
+      this.#idle = this.#idle.filter((other) => other !== connection);
+    }
     const [first] = this.#waiting;
     if (first !== undefined) {
       first.take(usable ? connection : undefined);

@@ -1,7 +1,7 @@
 // What the supervisor and a pool process say to each other over Node's IPC channel: plain JSON data.
 // Deadlines travel as milliseconds left, because monotonic clocks of two processes do not compare.
 
-import type { FaultData } from "../base/fault.ts";
+import type { FaultData, LogLevel } from "../base/fault.ts";
 import type { PoolConfig } from "../config/schema.ts";
 
 export type ToPool =
@@ -12,6 +12,7 @@ export type ToPool =
       readonly generation: number;
       readonly fd: number;
       readonly logFormat: "json" | "pretty";
+      readonly logLevel: LogLevel;
     }
   /** Take nothing new, finish what is open, leave within `withinMs`. */
   | { readonly kind: "drain"; readonly withinMs: number }

@@ -245,7 +245,10 @@ export class Exchange {
 
   /** `taken(n)` is called when the web server has taken n more bytes. */
   chunk(bytes: Buffer, taken: (bytes: number, exchange: Exchange) => void): void {
-    if (this.closed) return taken(bytes.length, this);
+    if (this.closed) {
+      taken(bytes.length, this);
+      return;
+    }
     if (this.#untaken === 0) this.progressAt = this.#clock.now();
     this.#untaken += bytes.length;
     this.#peer.chunk(bytes, () => {

@@ -2,7 +2,7 @@
 // knows comes over IPC; its listening socket is an inherited descriptor.
 
 import { systemClock } from "../base/clock.ts";
-import { FAULTS, Fault, type LogLevel, toFaultData } from "../base/fault.ts";
+import { FAULTS, Fault, toFaultData } from "../base/fault.ts";
 import type { FromPool, ToPool } from "../messages/lifecycle.ts";
 import { createLog, type Log } from "../telemetry/log.ts";
 import { privateCacheDir } from "./cache-dir.ts";
@@ -22,8 +22,7 @@ function send(message: FromPool): void {
 async function configure(message: Extract<ToPool, { kind: "configure" }>): Promise<void> {
   const { pool: config, generation, fd } = message;
   process.title = `holdfast: pool ${config.name}`;
-  const level: LogLevel = "info";
-  log = createLog(message.logFormat, level).with({ pool: config.name });
+  log = createLog(message.logFormat, message.logLevel).with({ pool: config.name });
   pool = new Pool({ config, generation, clock: systemClock, log, cacheDir: await privateCacheDir() });
   try {
     await pool.start({ fd });

@@ -151,7 +151,10 @@ export class Workforce {
 
   #enlist(worker: WorkerHandle): void {
     // It may have died between its readiness and the last of its team's.
-    if (worker.state !== "idle") return this.#ensure();
+    if (worker.state !== "idle") {
+      this.#ensure();
+      return;
+    }
     this.#roster.add(worker);
     this.#options.dispatcher.addWorker(worker);
     this.#options.events.stirred();

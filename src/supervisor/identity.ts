@@ -2,7 +2,7 @@
 // setpriv(1) before Node starts, so that no code of ours or of the app runs as root in the child.
 
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { Fault } from "../base/fault.ts";
 import type { PoolConfig } from "../config/schema.ts";
 
@@ -42,7 +42,21 @@ export function poolIdentity(
       hint: "name the user that it is to run as (or set allow_root = true)",
     });
   }
-  return wanted?.uid === 0 ? undefined : wanted;
+  if (wanted === undefined || wanted.uid === 0) return undefined;
+  findSetpriv();
+  return wanted;
+}
+
+/**
+ * By its full name, and never by PATH: root executes it, and the pool's environment may hold a PATH
+ * into folders of the pool's user.
+ */
+function findSetpriv(): string {
+  const found = ["/usr/bin/setpriv", "/bin/setpriv", "/usr/local/bin/setpriv"].find((path) => existsSync(path));
+  if (found !== undefined) return found;
+  throw new Fault("CONFIG", "there is no setpriv, which runs a pool as another user", {
+    hint: "install util-linux 2.31 or newer",
+  });
 }
 
 function wantedIdentity(user: string, group: string | undefined, option: string): Identity {
@@ -53,7 +67,7 @@ function wantedIdentity(user: string, group: string | undefined, option: string)
 /** The command that runs `argv` as `identity`: groups, capabilities and no_new_privs are settled before it begins. */
 export function asIdentity(identity: Identity, argv: readonly string[]): readonly [string, ...string[]] {
   return [
-    "setpriv",
+    findSetpriv(),
     `--reuid=${identity.uid}`,
     `--regid=${identity.gid}`,
     identity.name === undefined ? "--clear-groups" : "--init-groups",

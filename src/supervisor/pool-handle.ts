@@ -3,7 +3,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Clock, Instant } from "../base/clock.ts";
-import type { FaultData } from "../base/fault.ts";
+import type { FaultData, LogLevel } from "../base/fault.ts";
 import type { PoolConfig } from "../config/schema.ts";
 import type { FromPool, PoolStatus, ToPool } from "../messages/lifecycle.ts";
 import type { Environment } from "./environment.ts";
@@ -27,6 +27,7 @@ export interface PoolProcessOptions {
   /** Our descriptor of the bound socket. */
   readonly listenFd: number;
   readonly logFormat: "json" | "pretty";
+  readonly logLevel: LogLevel;
   readonly environment: Environment;
   readonly identity: Identity | undefined;
   /** The program to run, a path. */
@@ -174,8 +175,8 @@ export class PoolHandle {
   }
 
   #configure(): void {
-    const { pool, generation, logFormat } = this.#options;
-    this.#send({ kind: "configure", pool, generation, fd: LISTEN_FD, logFormat });
+    const { pool, generation, logFormat, logLevel } = this.#options;
+    this.#send({ kind: "configure", pool, generation, fd: LISTEN_FD, logFormat, logLevel });
   }
 
   #send(message: ToPool): void {
@@ -223,6 +224,6 @@ function commandOf({ entry, identity, environment }: PoolProcessOptions): {
   // setpriv still runs as root: the dynamic loader must not obey the app's variables until it is done.
   const entries = Object.entries(environment);
   const late = entries.filter(([name]) => name.startsWith("LD_")).map(([name, value]) => `${name}=${value}`);
-  const [command, ...args] = asIdentity(identity, late.length === 0 ? argv : ["env", ...late, ...argv]);
+  const [command, ...args] = asIdentity(identity, late.length === 0 ? argv : ["/usr/bin/env", ...late, ...argv]);
   return { command, args, env: Object.fromEntries(entries.filter(([name]) => !name.startsWith("LD_"))) };
 }

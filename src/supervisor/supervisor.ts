@@ -224,6 +224,7 @@ export class Supervisor {
         generation,
         listenFd: address.fd,
         logFormat,
+        logLevel: this.#config.supervisor.logLevel,
         environment,
         identity,
         entry,

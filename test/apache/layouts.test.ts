@@ -83,6 +83,7 @@ describeWithApache("layout files in a real Apache", () => {
       PATH_INFO: "/a/b",
       QUERY_STRING: "q=1",
     });
+    expect((await ask("/hello.ts/a")).params).not.toHaveProperty("PATH_TRANSLATED");
     expect((await ask("/page.tsx")).params).toMatchObject({ SCRIPT_FILENAME: `${folder}/www/page.tsx` });
     expect((await ask("/script.js")).params).toMatchObject({ SCRIPT_FILENAME: `${folder}/www/script.js` });
   });

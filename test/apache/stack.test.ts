@@ -198,6 +198,32 @@ describeWithApache("real Apache before a real pool", () => {
       expect(JSON.parse(text).url).toBe(`${url()}/kinds/more?as=echo`);
     });
 
+    it.each([
+      "/kinds.ts%3Fx.ts",
+      "/kinds.ts%00",
+      "/kinds.ts%00.html",
+      "/kinds.ts%2fx",
+      "/KINDS.TS",
+      "/kinds.ts;x",
+      "/kinds.ts%20",
+      "/kinds.ts.",
+      "/kinds.ts~",
+      "/_pattern.ts",
+      "/_pattern",
+      "/./_pattern.ts",
+      "/x/../_pattern.ts",
+      "/%5fpattern.ts",
+      "/%2e%2e/stack/_pattern.ts",
+      "/..%2fstack%2f_pattern.ts",
+      "/../../../package.json",
+      "/%2e%2e/%2e%2e/%2e%2e/package.json",
+      "/bytes.ts/..%5c_pattern.ts",
+    ])("neither runs nor shows a file at %s", async (path) => {
+      const { status, text } = await ask(path);
+      expect([400, 403, 404]).toContain(status);
+      expect(text).not.toMatch(/import |export |"version"/);
+    });
+
     it("tells the handler that the client went away in mid-download", async () => {
       const response = await askHead(url(), `/marks.ts?mark=down${index}`);
       await eventually(() => existsSync(mark(`down${index}.begun`)));

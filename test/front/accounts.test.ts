@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Account, apacheAccount, canReadFolder } from "../../src/front/accounts.ts";
+import { type Account, apacheAccount, canReadFile, canReadFolder } from "../../src/front/accounts.ts";
 import { openFolder, removeFolders } from "../support/apache.ts";
 
 const account = (user: string, uid: number): Account => ({ user, uid, group: user, gid: uid });
@@ -44,6 +44,13 @@ describe("a folder that Apache may read", () => {
     chmodSync(join(folder, path), mode);
     expect(canReadFolder(stranger, join(folder, "site"))).toBe(false);
     chmodSync(join(folder, path), 0o755);
+  });
+
+  it("says the same of one file", () => {
+    const file = join(folder, "site", "sub", "page.html");
+    expect(canReadFile(stranger, file)).toBe(true);
+    chmodSync(join(folder, "site"), 0o700);
+    expect(canReadFile(stranger, file)).toBe(false);
   });
 
   it("need not show what is never served", () => {

@@ -62,7 +62,7 @@ describe("who a pool runs as", () => {
   it("is switched by setpriv, before Node begins, without any privilege left", () => {
     const identity = { uid: 33, gid: 34, name: "www-data", home: undefined };
     expect(asIdentity(identity, ["node", "main.js"]).join(" ")).toBe(
-      "setpriv --reuid=33 --regid=34 --init-groups --no-new-privs --inh-caps=-all --bounding-set=-all -- node main.js",
+      "/usr/bin/setpriv --reuid=33 --regid=34 --init-groups --no-new-privs --inh-caps=-all --bounding-set=-all -- node main.js",
     );
   });
 

@@ -2,10 +2,12 @@ import { once } from "node:events";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { resolveConfig, type WrittenConfig } from "../../src/config/load.ts";
 import { type RunningSupervisor, startSupervisor } from "../../src/supervisor/main.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import { eventually } from "../support/eventually.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 import { open, say } from "../support/line-client.ts";
 import { isRunning } from "../support/processes.ts";
 import { tempDirs } from "../support/temp-dir.ts";
@@ -31,6 +33,7 @@ describe("a supervisor", () => {
   async function start(
     pools: Readonly<Record<string, WrittenPool & { behaviour?: string }>> = { www: {} },
     supervisorOptions: WrittenConfig["supervisor"] = {},
+    clock: Clock = systemClock,
   ): Promise<RunningSupervisor> {
     const written = Object.entries(pools).map(([name, { behaviour, ...pool }]) => {
       const env = { FAKE_POOL: behaviour ?? "serve", DRAIN_FILE: join(folder, `${name}.drain`) };
@@ -46,6 +49,7 @@ describe("a supervisor", () => {
     );
     const supervisor = await startSupervisor(config, {
       entry: ENTRY,
+      clock,
       log: createLog("json", "debug", (line) => log.push(line)),
     });
     running.push(supervisor);
@@ -98,8 +102,10 @@ describe("a supervisor", () => {
     });
 
     it("kills a pool process that is not ready in time", async () => {
-      const supervisor = await start({ www: { behaviour: "never-ready", boot_timeout: "1ms" } });
-      await expect(supervisor.ready).rejects.toMatchObject({ code: "BOOT", message: /not ready within 0.001 s/ });
+      const clock = new FakeClock();
+      const supervisor = await start({ www: { behaviour: "never-ready", boot_timeout: "30s" } }, {}, clock);
+      clock.advance(32_000);
+      await expect(supervisor.ready).rejects.toMatchObject({ code: "BOOT", message: /not ready within 30 s/ });
       await expect(supervisor.done).rejects.toMatchObject({ code: "BOOT" });
     });
 
@@ -175,7 +181,7 @@ describe("a supervisor", () => {
   });
 
   describe("when it stops", () => {
-    it("lets open exchanges finish, refuses new ones, and leaves no process and no socket", async () => {
+    it("lets open exchanges finish, and leaves no process and no socket", async () => {
       const supervisor = await start();
       await supervisor.ready;
       const pid = await pidOf("www");
@@ -233,6 +239,25 @@ describe("a supervisor", () => {
       expect(await supervisor.ping("www")).toBeGreaterThan(0);
     });
 
+    it("says so when that does not answer within 5 s", async () => {
+      const clock = new FakeClock();
+      const supervisor = await start({ www: { behaviour: "mute" } }, {}, clock);
+      await supervisor.ready;
+      const answer = supervisor.ping("www");
+      clock.advance(5000);
+      await expect(answer).rejects.toMatchObject({ code: "LISTEN", message: "pool www did not answer within 5 s" });
+    });
+
+    it("says so when its process dies instead of answering", async () => {
+      const supervisor = await start({ www: { behaviour: "mute" } });
+      await supervisor.ready;
+      const answer = supervisor.ping("www");
+      await Promise.all([
+        expect(answer).rejects.toMatchObject({ code: "LISTEN" }),
+        say(socketOf("www"), "die").catch(() => ""),
+      ]);
+    });
+
     it("names the nearest pool when there is none of that name", async () => {
       const supervisor = await start();
       await expect(supervisor.ping("wwv")).rejects.toMatchObject({ code: "USAGE", hint: "did you mean www?" });
@@ -241,14 +266,16 @@ describe("a supervisor", () => {
 
   describe("asked for its status", () => {
     it("reports a pool that does not answer without its own facts", async () => {
-      const supervisor = await start({ www: { behaviour: "mute" }, api: {} });
+      const clock = new FakeClock();
+      const supervisor = await start({ www: { behaviour: "mute" } }, {}, clock);
       await supervisor.ready;
-      const { pools } = await supervisor.status();
+      const report = supervisor.status();
+      clock.advance(2000);
+      const { pools } = await report;
       expect(pools.find(({ name }) => name === "www")?.processes[0]).toEqual({
         pid: expect.any(Number),
         state: "ready",
       });
-      expect(pools.find(({ name }) => name === "api")?.processes[0]).toMatchObject({ served: 7 });
     });
   });
 

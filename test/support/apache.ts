@@ -75,9 +75,8 @@ export function checkSyntax(folder: string, site: readonly Lines[]): string {
   const config = join(folder, "check.conf");
   const { path, modulesFolder } = search.program;
   writeFileSync(join(folder, "mime.types"), "");
-  const account = { user: "nobody", group: "nogroup" };
-  const host = { host: "127.0.0.1", port: 80 };
-  writeFileSync(config, renderPrivateApache({ ...host, folder, modulesFolder, account, site }));
+  const host = { host: "127.0.0.1", port: 80, account: undefined };
+  writeFileSync(config, renderPrivateApache({ ...host, folder, modulesFolder, site }));
   return spawnSync(path, ["-t", "-f", config], { encoding: "utf8" }).stderr.trim();
 }
 

@@ -58,6 +58,9 @@ async function serve(target: Target, options: Options, folder: string): Promise<
     logLevel: "info",
   });
   for (const warning of warnings) log.warn(warning);
+  if (!isLoopback(options.host)) {
+    log.warn(`${options.host} can be reached from other machines, and error pages show the app's source`);
+  }
   if (plan.kind === "builtin" && plan.reason !== undefined) log.warn(`using the built-in front: ${plan.reason}`);
   const supervisor = await startSupervisor(config, { log });
   await run({ supervisor, log, start: () => startFront({ ...options, plan, pool, folder, log }) }, (front) =>
@@ -120,6 +123,10 @@ function printBanner(front: Front, { kind, path }: Target, pool: PoolConfig): vo
     ...front.logs.map((log, index): [string, string] => [index === 0 ? "logs" : "", log]),
   ];
   print("", `Holdfast ${VERSION}`, "", ...table(rows).map((line) => `  ${line}`), "", "Ctrl-C ends it.", "");
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
 function portNumber(written: string): number {

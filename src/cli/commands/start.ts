@@ -12,6 +12,7 @@ export function startCommand(): Command {
     .addOption(CONFIG_OPTION())
     .action(async (options: { config?: string }) => {
       const { config, warnings, files } = loadConfig(findConfig(options.config));
+      process.title = "holdfast: supervisor";
       const { logFormat, logLevel } = config.supervisor;
       const log = createLog(resolveLogFormat(logFormat, process.stderr.isTTY === true), logLevel);
       for (const warning of warnings) log.warn(warning);
