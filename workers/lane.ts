@@ -2,6 +2,7 @@
 // words what it begins, so that the pool knows even when this thread spins or dies.
 
 import type { MessagePort } from "node:worker_threads";
+import { buffersPassed } from "../src/base/buffer-garbage.ts";
 import { roleOf } from "../src/fastcgi/record.ts";
 import { BatchWriter, readBatch } from "../src/messages/batch.ts";
 import {
@@ -103,6 +104,7 @@ export class WorkerLane implements Outbox {
         this.#begin(slot, batch, start, end);
         break;
       case TO_WORKER.BODY:
+        buffersPassed(end - start);
         this.#open.get(slot)?.stdin.push(batch.subarray(start, end));
         break;
       case TO_WORKER.BODY_END:

@@ -1,6 +1,7 @@
 // One exchange on the worker's lane: implements what the handler model builds on (exchange.ts).
 // Answers exactly once, also after an abort, because the pool frees the slot only then.
 
+import { buffersPassed } from "../src/base/buffer-garbage.ts";
 import { FAULTS, type Fault, type FaultCode, toFaultData } from "../src/base/fault.ts";
 import { Params } from "../src/fastcgi/name-values.ts";
 import type { BatchWriter } from "../src/messages/batch.ts";
@@ -202,6 +203,7 @@ class OutgoingBody implements ReplyStream {
     for (let piece = this.#waiting[0]; piece !== undefined && this.#credit > 0; piece = this.#waiting[0]) {
       const length = Math.min(piece.length, CHUNK_BYTES, this.#credit);
       writer.bytes(FROM_WORKER.CHUNK, this.#slot, piece.subarray(0, length));
+      buffersPassed(length);
       this.#credit -= length;
       if (length < piece.length) this.#waiting[0] = piece.subarray(length);
       else this.#waiting.shift();

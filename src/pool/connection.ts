@@ -13,6 +13,7 @@ import { FCGI_HEADER_LEN, FCGI_REQUEST_COMPLETE, FCGI_STDOUT } from "../fastcgi/
 import { encodeEndRequest, encodeStream, writeEndRequest } from "../fastcgi/encoder.ts";
 import { writeHeader } from "../fastcgi/record.ts";
 import { REPLY_TAILROOM_BYTES } from "../messages/lane.ts";
+import type { Accepted } from "./accept.ts";
 import type { Peer } from "./exchange.ts";
 import { type GatewayOptions, type IncomingRequest, LINGER_MS, type RequestIntake } from "./gateway.ts";
 import { replyWith } from "./roomy-reply.ts";
@@ -42,13 +43,12 @@ export class Connection {
   /** Since when a request, or the first byte of one, has been on its way. */
   #receivingSince: Instant | undefined;
 
-  constructor(socket: net.Socket, options: GatewayOptions, intake: Intake, closed: () => void) {
+  constructor({ socket, onBytes }: Accepted, options: GatewayOptions, intake: Intake, closed: () => void) {
     this.#socket = socket;
     this.#options = options;
     this.#intake = intake;
     this.#application = new Application({ ...DEFAULT_LIMITS, ...options.limits });
     this.#receivingSince = options.host.clock.now();
-    socket.on("data", (chunk: Buffer) => this.#received(chunk));
     socket.on("end", () => this.#ended());
     // The web server may leave whenever it likes; "close" follows.
     socket.on("error", () => {});
@@ -57,6 +57,7 @@ export class Connection {
       this.#open.clear();
       closed();
     });
+    onBytes((piece) => this.#received(piece));
   }
 
   /** The connection ends once it is idle. */
@@ -96,7 +97,8 @@ export class Connection {
     const { host } = this.#options;
     switch (event.kind) {
       case "request": {
-        const { id, role, params } = event;
+        const { id, role } = event;
+        const params = Buffer.from(event.params); // a view of what was only lent
         const peer = new RequestPeer(this, id, event.keepConn);
         const request = this.#intake({ role, params, peer });
         if (!request.closed) this.#open.set(id, { intake: request, peer });

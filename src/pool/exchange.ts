@@ -130,6 +130,7 @@ export class Exchange {
     return this.#untaken > 0;
   }
 
+  /** `bytes` are only lent: what is not sent on at once is copied. */
   stdin(bytes: Buffer): void {
     if (this.closed) return;
     this.progressAt = this.#clock.now();
@@ -313,11 +314,19 @@ export class Exchange {
     this.abandon(fault, "body-broken");
   }
 
-  #enqueue(piece: Piece): void {
-    this.#waiting.push(piece);
-    this.#waitingBytes += piece.bytes.length;
-    if (this.carrier !== undefined && this.state !== "queued") this.pump();
-    const bound = this.carrier === undefined ? BODY_WINDOW_BYTES : 0;
+  #enqueue({ kind, bytes }: Piece): void {
+    const { carrier } = this;
+    // The usual case of a long body: nothing is kept here, it goes straight into the worker's batch.
+    if (carrier?.begun() && this.#waiting.length === 0 && this.#credit > 0) {
+      this.#sent = [];
+      this.#credit -= bytes.length;
+      carrier.body(kind, bytes);
+    } else {
+      this.#waiting.push({ kind, bytes: Buffer.from(bytes) });
+      this.#waitingBytes += bytes.length;
+      if (carrier !== undefined) this.pump();
+    }
+    const bound = carrier === undefined ? BODY_WINDOW_BYTES : 0;
     if (this.#waitingBytes > bound && !this.#paused) {
       this.#paused = true;
       this.#peer.pause();

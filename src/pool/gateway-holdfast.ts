@@ -1,8 +1,9 @@
 // The gateway over our own codec: accepts, and keeps the set of connections. The other gateway
 // differs only in what happens between a request's records and its exchange (`intake`).
 
-import net from "node:net";
+import type net from "node:net";
 import { Fault } from "../base/fault.ts";
+import { type Accepted, createServer } from "./accept.ts";
 import { clientFilter } from "./allowed-clients.ts";
 import { Connection, type Intake } from "./connection.ts";
 import type { Gateway, GatewayOptions } from "./gateway.ts";
@@ -20,7 +21,7 @@ export class HoldfastGateway implements Gateway {
     this.#options = options;
     this.#intake = intake;
     this.#allowed = clientFilter(options.allowedClients);
-    this.#server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
+    this.#server = createServer((accepted) => this.#accept(accepted));
   }
 
   get connections(): number {
@@ -61,13 +62,14 @@ export class HoldfastGateway implements Gateway {
     for (const connection of [...this.#connections]) connection.destroy();
   }
 
-  #accept(socket: net.Socket): void {
+  #accept(accepted: Accepted): void {
+    const { socket } = accepted;
     if (!this.#allowed(socket)) {
       this.#options.host.connectionFault(new Fault("PROTOCOL", `${socket.remoteAddress} is not in allowed_clients`));
       socket.destroy();
       return;
     }
-    const connection = new Connection(socket, this.#options, this.#intake, () => {
+    const connection = new Connection(accepted, this.#options, this.#intake, () => {
       this.#connections.delete(connection);
       if (this.#connections.size === 0) this.#emptied?.();
     });

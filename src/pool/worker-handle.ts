@@ -1,6 +1,7 @@
 // A worker as the pool sees it: what is open on its lane, and the frames both ways. Who gets which
 // exchange is the dispatcher's; what becomes of the worker is the workforce's.
 
+import { buffersPassed } from "../base/buffer-garbage.ts";
 import type { Clock, Instant } from "../base/clock.ts";
 import { type FaultData, fromFaultData } from "../base/fault.ts";
 import { ROLE_NUMBERS } from "../fastcgi/record.ts";
@@ -243,6 +244,7 @@ export class WorkerHandle {
         break;
       case FROM_WORKER.CHUNK: {
         const exchange = this.#open.get(slot)?.exchange;
+        buffersPassed(end - start);
         exchange?.chunk(batch.subarray(start, end), (bytes, of) => this.#credit(slot, of, bytes));
         break;
       }

@@ -49,6 +49,7 @@ describe("an exchange's request body [FastCGI §5.3]", () => {
   it("is sent again, whole and in order, when the worker had not begun", () => {
     const { exchange } = makeExchange(new FakeClock());
     const first = new FakeCarrier();
+    first.isBegun = false;
     exchange.stdin(Buffer.from("one "));
     exchange.give(first);
     exchange.stdin(Buffer.from("two "));
