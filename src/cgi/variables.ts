@@ -12,6 +12,8 @@ const METHOD = /^[!#$%&'*+\-.^_`|~0-9A-Z]{1,32}$/;
 
 const HEADER_VARIABLE = /^HTTP_[A-Z0-9_]+$/;
 
+const LENGTH_NAME = Buffer.from("CONTENT_LENGTH");
+
 /** What no header value may hold [RFC 9110 §5.5]. */
 const LINE_BREAKING = /[\r\n\0]/;
 
@@ -49,6 +51,7 @@ export function remoteAddress(params: Params): RemoteAddress {
  * anything else that is no number, and for several that differ.
  */
 export function contentLength(params: Params): number | undefined {
+  if (!params.mayHave(LENGTH_NAME)) return undefined;
   const values = new Set([...params.getAll("CONTENT_LENGTH"), ...params.getAll("HTTP_CONTENT_LENGTH")]);
   values.delete("");
   values.delete("-1");

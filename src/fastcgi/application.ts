@@ -4,6 +4,7 @@
 
 import { assertNever } from "../base/assert-never.ts";
 import { Fault } from "../base/fault.ts";
+import { IdTable } from "../base/id-table.ts";
 import {
   FCGI_ABORT_REQUEST,
   FCGI_BEGIN_REQUEST,
@@ -105,7 +106,7 @@ const APP_STATUS_ABORTED = 1;
 export class Application {
   readonly #limits: ApplicationLimits;
   #decoder = new Decoder();
-  readonly #open = new Map<number, OpenRequest>();
+  readonly #open = new IdTable<OpenRequest>();
   /** Parameters that still are views of the piece at hand. */
   #views: ParamsBuffer[] = [];
   #events: ApplicationEvent[] = [];
@@ -191,13 +192,13 @@ export class Application {
   #begin({ id, content }: FcgiRecord): void {
     const { role: roleNumber, keepConn } = parseBeginRequest(content);
     if (id === FCGI_NULL_REQUEST_ID) throw new Fault("PROTOCOL", "FCGI_BEGIN_REQUEST with the null request id");
-    if (this.#open.has(id)) throw new Fault("PROTOCOL", `FCGI_BEGIN_REQUEST for id ${id}, which is still open`);
+    if (this.#open.get(id) !== undefined) throw new Fault("PROTOCOL", `FCGI_BEGIN_REQUEST for id ${id}, which is still open`);
     this.#empties = 0;
     const role = roleOf(roleNumber);
     if (role === undefined) this.#endNow(id, 0, FCGI_UNKNOWN_ROLE, keepConn);
     else if (this.#open.size >= this.#limits.openRequests) this.#endNow(id, 0, FCGI_OVERLOADED, keepConn);
     else
-      this.#open.set(id, { id, role, keepConn, params: new ParamsBuffer(this.#limits.paramsBytes), state: "params" });
+      this.#open.add({ id, role, keepConn, params: new ParamsBuffer(this.#limits.paramsBytes), state: "params" });
   }
 
   #step(record: FcgiRecord, input: Input): void {

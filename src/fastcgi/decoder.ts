@@ -94,6 +94,7 @@ export class Decoder {
   }
 
   #readContent(): Buffer | undefined {
+    if (this.#contentLength === 0) return NOTHING;
     const available = this.#chunk.length - this.#at;
     if (this.#contentFilled === 0 && available >= this.#contentLength) {
       const start = this.#at;

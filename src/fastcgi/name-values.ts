@@ -7,6 +7,9 @@ import { Fault } from "../base/fault.ts";
 /** A string is sent as UTF-8. */
 export type NameValue = readonly [name: string, value: string | Uint8Array];
 
+/** So many variables are looked up by a walk over the bytes; whoever asks for more gets an index. */
+const SCANS = 3;
+
 /** [FCGI §3.4] */
 const MAX_LENGTH = 0x7fff_ffff;
 
@@ -53,8 +56,12 @@ export function inspectNameValues(bytes: Buffer, maxCount: number): number {
  */
 export class Params {
   readonly #bytes: Buffer;
-  /** Per pair: start of the name, of the value, and the end; made when first needed. */
+  /** Per pair: start of the name, of the value, and the end; made once several variables were asked for. */
   #offsets: number[] | undefined;
+  #scans = 0;
+  /** Where `#find` found a value. */
+  #start = 0;
+  #end = 0;
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
@@ -67,20 +74,17 @@ export class Params {
 
   /** One char per byte (latin1), as HTTP fields are. */
   get(name: string): string | undefined {
-    const at = this.#find(name);
-    return at < 0 ? undefined : this.#value(at).toString("latin1");
+    return this.#find(name) ? this.#bytes.toString("latin1", this.#start, this.#end) : undefined;
   }
 
   /** For file names and other text; what is no UTF-8 becomes U+FFFD. */
   getUtf8(name: string): string | undefined {
-    const at = this.#find(name);
-    return at < 0 ? undefined : this.#value(at).toString("utf8");
+    return this.#find(name) ? this.#bytes.toString("utf8", this.#start, this.#end) : undefined;
   }
 
   /** A view of the parameters' own bytes. */
   getBytes(name: string): Buffer | undefined {
-    const at = this.#find(name);
-    return at < 0 ? undefined : this.#value(at);
+    return this.#find(name) ? this.#bytes.subarray(this.#start, this.#end) : undefined;
   }
 
   /** Every value that was sent under this name, in order, one char per byte. */
@@ -94,7 +98,12 @@ export class Params {
   }
 
   has(name: string): boolean {
-    return this.#find(name) >= 0;
+    return this.#find(name);
+  }
+
+  /** False: no name holds these bytes. True: look. Cheaper than any other question. */
+  mayHave(bytes: Buffer): boolean {
+    return this.#bytes.includes(bytes);
   }
 
   /** All pairs as they were sent, also those that a later one of the same name overrides; one char per byte. */
@@ -140,13 +149,38 @@ export class Params {
     return this.#bytes.subarray(offsets[at + 1], offsets[at + 2]);
   }
 
-  /** Where the last pair of this name lies in the index, or −1. */
-  #find(name: string): number {
+  /** Finds the last pair of this name, and notes where its value is. */
+  #find(name: string): boolean {
+    if (this.#offsets === undefined && this.#scans < SCANS) {
+      this.#scans += 1;
+      return this.#scan(name);
+    }
     const offsets = this.#index();
     for (let at = offsets.length - 3; at >= 0; at -= 3) {
-      if (this.#isNamed(offsets, at, name)) return at;
+      if (!this.#isNamed(offsets, at, name)) continue;
+      this.#start = offsets[at + 1] as number;
+      this.#end = offsets[at + 2] as number;
+      return true;
     }
-    return -1;
+    return false;
+  }
+
+  #scan(name: string): boolean {
+    const bytes = this.#bytes;
+    let found = false;
+    for (let at = 0; at < bytes.length; ) {
+      const nameLength = lengthAt(bytes, at);
+      at += lengthOfLength(bytes, at);
+      const valueLength = lengthAt(bytes, at);
+      const start = at + lengthOfLength(bytes, at);
+      at = start + nameLength + valueLength;
+      if (at > bytes.length) throw truncated();
+      if (nameLength !== name.length || !this.#spells(start, name)) continue;
+      found = true;
+      this.#start = start + nameLength;
+      this.#end = at;
+    }
+    return found;
   }
 
   #isNamed(offsets: number[], at: number, name: string): boolean {

@@ -7,6 +7,7 @@
 import type net from "node:net";
 import type { Instant } from "../base/clock.ts";
 import { Fault } from "../base/fault.ts";
+import { IdTable } from "../base/id-table.ts";
 import { refusalReply } from "../cgi/response.ts";
 import { Application, type ApplicationEvent, DEFAULT_LIMITS } from "../fastcgi/application.ts";
 import { FCGI_HEADER_LEN, FCGI_REQUEST_COMPLETE, FCGI_STDOUT } from "../fastcgi/constants.ts";
@@ -19,6 +20,7 @@ import { type GatewayOptions, type IncomingRequest, LINGER_MS, type RequestIntak
 import { replyWith } from "./roomy-reply.ts";
 
 interface OpenRequest {
+  readonly id: number;
   readonly intake: RequestIntake;
   readonly peer: RequestPeer;
 }
@@ -31,7 +33,7 @@ export class Connection {
   readonly #options: GatewayOptions;
   readonly #intake: Intake;
   readonly #application: Application;
-  readonly #open = new Map<number, OpenRequest>();
+  readonly #open = new IdTable<OpenRequest>();
   readonly #pausedBy = new Set<number>();
   #corked = false;
   #peerEnded = false;
@@ -53,7 +55,7 @@ export class Connection {
     // The web server may leave whenever it likes; "close" follows.
     socket.on("error", () => {});
     socket.on("close", () => {
-      for (const { intake: request } of [...this.#open.values()]) request.peerGone();
+      for (const { intake: request } of this.#open.values()) request.peerGone();
       this.#open.clear();
       closed();
     });
@@ -101,7 +103,7 @@ export class Connection {
         const params = Buffer.from(event.params); // a view of what was only lent
         const peer = new RequestPeer(this, id, event.keepConn);
         const request = this.#intake({ role, params, peer });
-        if (!request.closed) this.#open.set(id, { intake: request, peer });
+        if (!request.closed) this.#open.add({ id, intake: request, peer });
         break;
       }
       case "stdin":
@@ -140,7 +142,7 @@ export class Connection {
 
   #ended(): void {
     this.#peerEnded = true;
-    for (const [id, { intake: request }] of [...this.#open]) {
+    for (const { id, intake: request } of this.#open.values()) {
       request.peerEnded();
       if (request.closed) this.#open.delete(id);
     }

@@ -11,7 +11,7 @@ import type { PoolStatus } from "../messages/lifecycle.ts";
 import type { Log } from "../telemetry/log.ts";
 import { Counters } from "./counters.ts";
 import { Dispatcher } from "./dispatcher.ts";
-import { Exchange } from "./exchange.ts";
+import { Exchange, type Outcome } from "./exchange.ts";
 import type { Gateway, GatewayHost, GatewayOptions, IncomingRequest } from "./gateway.ts";
 import { HoldfastGateway } from "./gateway-holdfast.ts";
 import { NodeFastCgiGateway } from "./gateway-node-fastcgi.ts";
@@ -194,15 +194,8 @@ export class Pool implements GatewayHost {
       contentLength: length,
       bodyLimitBytes: limit,
       clock: this.clock,
-      arrived: (arrived) => {
-        this.#dispatcher.arrived(arrived);
-        this.#turns.stirred();
-      },
-      closed: (closed, outcome, why) => {
-        this.#counters.closed(outcome, why?.code);
-        this.#dispatcher.forget(closed);
-        if (why !== undefined) this.#logFault(why);
-      },
+      arrived: this.#arrived,
+      closed: this.#closed,
     });
     if (fault !== undefined) exchange.fail(fault);
     else if (own !== undefined) replyWith(exchange, own.head, own.body);
@@ -223,6 +216,17 @@ export class Pool implements GatewayHost {
   connectionFault(fault: Fault): void {
     this.#log.info("connection ended", { code: fault.code, reason: fault.message });
   }
+
+  readonly #arrived = (exchange: Exchange): void => {
+    this.#dispatcher.arrived(exchange);
+    this.#turns.stirred();
+  };
+
+  readonly #closed = (exchange: Exchange, outcome: Outcome, fault?: Fault): void => {
+    this.#counters.closed(outcome, fault?.code);
+    this.#dispatcher.forget(exchange);
+    if (fault !== undefined) this.#logFault(fault);
+  };
 
   // ---- the rest ----------------------------------------------------------------------------------
 

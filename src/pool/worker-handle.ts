@@ -46,11 +46,49 @@ export interface WorkerEvents {
   stirred(): void;
 }
 
-interface Open {
+/** What an exchange that was given to a worker needs of its handle. */
+interface Side {
+  readonly writer: BatchWriter;
+  begun(slot: number): boolean;
+  withdraw(open: Open): boolean;
+  overdue(open: Open): void;
+  stirred(): void;
+}
+
+/** An exchange on a worker's lane. */
+class Open implements Carrier {
   readonly exchange: Exchange;
   readonly slot: number;
+  readonly #side: Side;
   /** Its slot may name another exchange by now. */
-  finished: boolean;
+  finished = false;
+
+  constructor(exchange: Exchange, slot: number, side: Side) {
+    this.exchange = exchange;
+    this.slot = slot;
+    this.#side = side;
+  }
+
+  body(kind: number, bytes: Buffer): void {
+    this.#side.writer.bytes(kind, this.slot, bytes);
+    this.#side.stirred();
+  }
+
+  abort(reason: AbortReason): void {
+    // What has not begun never will, and the worker need not hear of it.
+    if (this.#side.withdraw(this)) return;
+    const at = this.#side.writer.open(TO_WORKER.ABORT, this.slot, 1);
+    this.#side.writer.buffer[at] = ABORT_REASONS.indexOf(reason);
+    this.#side.stirred();
+  }
+
+  begun(): boolean {
+    return !this.finished && this.#side.begun(this.slot);
+  }
+
+  overdue(): void {
+    this.#side.overdue(this);
+  }
 }
 
 export interface LateHandler {
@@ -76,7 +114,10 @@ export class WorkerHandle {
   readonly #options: WorkerHandleOptions;
   readonly #events: WorkerEvents;
   readonly #writer = new BatchWriter();
-  readonly #open = new Map<number, Open>();
+  /** By slot. */
+  readonly #open: (Open | undefined)[] = [];
+  #openCount = 0;
+  readonly #side: Side;
   #seat: Seat | undefined;
   #free: number[] = [];
   #takenBack: number[] = [];
@@ -94,6 +135,13 @@ export class WorkerHandle {
     this.#options = options;
     this.#events = options.events;
     this.startedAt = options.clock.now();
+    this.#side = {
+      writer: this.#writer,
+      begun: (slot) => this.#lane.begun(slot),
+      withdraw: (open) => this.#withdraw(open),
+      overdue: (open) => this.#overdue(open),
+      stirred: options.events.stirred,
+    };
     for (let slot = options.concurrency + SPARE_SLOTS - 1; slot >= 0; slot--) this.#free.push(slot);
   }
 
@@ -111,13 +159,13 @@ export class WorkerHandle {
   }
 
   get open(): number {
-    return this.#open.size;
+    return this.#openCount;
   }
 
   /** What a person reads on the status page. */
   get visibleState(): WorkerState {
     if (this.state !== "idle") return this.state;
-    if (this.#open.size === 0) return "idle";
+    if (this.#openCount === 0) return "idle";
     return this.stalled ? "stalled" : "busy";
   }
 
@@ -129,7 +177,7 @@ export class WorkerHandle {
 
   /** Exchanges that it may have beyond those it has, whatever its pace. */
   get spare(): number {
-    return this.state === "idle" ? Math.max(0, this.#options.concurrency - this.#open.size) : 0;
+    return this.state === "idle" ? Math.max(0, this.#options.concurrency - this.#openCount) : 0;
   }
 
   /** Exchanges that it may be given now without waiting behind more than a millisecond of others. */
@@ -138,7 +186,7 @@ export class WorkerHandle {
     const micros = this.#lane.recentMicros();
     const batch =
       micros === 0 ? BATCH_UNKNOWN : Math.min(BATCH_EXCHANGES, Math.max(1, Math.floor(BATCH_MICROS / micros)));
-    return Math.min(this.#options.concurrency - this.#open.size, batch - this.unbegun, this.#free.length);
+    return Math.min(this.#options.concurrency - this.#openCount, batch - this.unbegun, this.#free.length);
   }
 
   /** How many of its exchanges it has not begun. */
@@ -154,13 +202,14 @@ export class WorkerHandle {
   give(exchange: Exchange): void {
     const slot = this.#free.pop();
     if (slot === undefined) throw new RangeError("a worker was given more than it has room for");
-    const open: Open = { exchange, slot, finished: false };
-    this.#open.set(slot, open);
+    const open = new Open(exchange, slot, this.#side);
+    this.#open[slot] = open;
+    this.#openCount++;
     this.#offered.push(open);
     this.#lane.offer(slot);
     this.served++;
 
-    const { body, complete } = exchange.give(this.#carrier(open));
+    const { body, complete } = exchange.give(open);
     let length = BEGIN_PREFIX_BYTES + exchange.params.length;
     for (const piece of body) length += piece.length;
     let at = this.#writer.open(TO_WORKER.BEGIN, slot, length);
@@ -218,9 +267,10 @@ export class WorkerHandle {
   bury(): { readonly back: Exchange[]; readonly lost: Exchange[] } {
     this.state = "gone";
     const back = this.takeBack();
-    const lost = [...this.#open.values()].map((open) => open.exchange);
+    const lost = this.#open.filter((open) => open !== undefined).map((open) => open.exchange);
     for (const exchange of lost) exchange.carrierDone();
-    this.#open.clear();
+    this.#open.length = 0;
+    this.#openCount = 0;
     this.#offered = [];
     return { back, lost };
   }
@@ -240,10 +290,10 @@ export class WorkerHandle {
     }
     switch (kind) {
       case FROM_WORKER.HEAD:
-        this.#open.get(slot)?.exchange.head(batch.subarray(start + REPLY_PREFIX_BYTES, end));
+        this.#open[slot]?.exchange.head(batch.subarray(start + REPLY_PREFIX_BYTES, end));
         break;
       case FROM_WORKER.CHUNK: {
-        const exchange = this.#open.get(slot)?.exchange;
+        const exchange = this.#open[slot]?.exchange;
         buffersPassed(end - start);
         exchange?.chunk(batch.subarray(start, end), (bytes, of) => this.#credit(slot, of, bytes));
         break;
@@ -258,7 +308,7 @@ export class WorkerHandle {
         break;
       }
       case FROM_WORKER.TAKEN:
-        this.#open.get(slot)?.exchange.taken(batch.readUInt32LE(start));
+        this.#open[slot]?.exchange.taken(batch.readUInt32LE(start));
         break;
       case FROM_WORKER.READY:
         this.state = "idle";
@@ -279,48 +329,35 @@ export class WorkerHandle {
     }
   }
 
-  #carrier(open: Open): Carrier {
-    return {
-      body: (kind, bytes) => {
-        this.#writer.bytes(kind, open.slot, bytes);
-        this.#events.stirred();
-      },
-      abort: (reason: AbortReason) => {
-        // What has not begun never will, and the worker need not hear of it.
-        if (this.#withdraw(open)) return;
-        const at = this.#writer.open(TO_WORKER.ABORT, open.slot, 1);
-        this.#writer.buffer[at] = ABORT_REASONS.indexOf(reason);
-        this.#events.stirred();
-      },
-      begun: () => !open.finished && this.#lane.begun(open.slot),
-      overdue: () => {
-        const next = (this.#lane.sent + 1) | 0;
-        this.#events.overdue(this, { finished: () => open.finished, loopTurned: () => this.#lane.hasSeen(next) });
-      },
-    };
-  }
-
   // The credit of a reply that ended, or whose slot names another exchange by now, is nobody's.
   #credit(slot: number, exchange: Exchange, bytes: number): void {
-    if (this.#open.get(slot)?.exchange !== exchange) return;
+    if (this.#open[slot]?.exchange !== exchange) return;
     this.#writer.word(TO_WORKER.CREDIT, slot, bytes);
     this.#events.stirred();
   }
 
   #finish(slot: number): Open | undefined {
-    const open = this.#open.get(slot);
+    const open = this.#open[slot];
     if (open === undefined) return undefined;
-    this.#open.delete(slot);
+    this.#open[slot] = undefined;
+    this.#openCount--;
     this.#free.push(slot);
     open.finished = true;
     open.exchange.carrierDone();
     return open;
   }
 
+  #overdue(open: Open): void {
+    // The batch that tells the handler to stop is the next one.
+    const told = (this.#lane.sent + 1) | 0;
+    this.#events.overdue(this, { finished: () => open.finished, loopTurned: () => this.#lane.hasSeen(told) });
+  }
+
   #withdraw(open: Open): boolean {
     if (open.finished || !this.#lane.takeBack(open.slot)) return false;
     open.finished = true;
-    this.#open.delete(open.slot);
+    this.#open[open.slot] = undefined;
+    this.#openCount--;
     this.#takenBack.push(open.slot);
     this.served--;
     if (!open.exchange.closed) open.exchange.takenBack();
