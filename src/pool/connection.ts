@@ -59,7 +59,14 @@ export class Connection {
       this.#open.clear();
       closed();
     });
-    onBytes((piece) => this.#received(piece));
+    onBytes((piece) => {
+      try {
+        this.#received(piece);
+      } catch (cause) {
+        // A defect of ours must not cost anybody else their connection.
+        this.#fault(new Fault("PROTOCOL", "this connection met a defect", { cause }));
+      }
+    });
   }
 
   /** The connection ends once it is idle. */

@@ -322,7 +322,7 @@ export class Exchange {
       this.#credit -= bytes.length;
       carrier.body(kind, bytes);
     } else {
-      this.#waiting.push({ kind, bytes: Buffer.from(bytes) });
+      this.#waiting.push({ kind, bytes: bytes.length === 0 ? NOTHING : Buffer.from(bytes) });
       this.#waitingBytes += bytes.length;
       if (carrier !== undefined) this.pump();
     }

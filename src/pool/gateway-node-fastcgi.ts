@@ -10,7 +10,7 @@ import fcgi from "node-fastcgi";
 import { Fault } from "../base/fault.ts";
 import { CgiResponseParser } from "../cgi/parse-response.ts";
 import { refusalReply } from "../cgi/response.ts";
-import { FCGI_DATA, FCGI_PARAMS, FCGI_STDIN, FCGI_STDOUT } from "../fastcgi/constants.ts";
+import { FCGI_DATA, FCGI_MAX_CONTENT_LEN, FCGI_PARAMS, FCGI_STDIN } from "../fastcgi/constants.ts";
 import { encodeBeginRequest, encodeRecord, encodeStream } from "../fastcgi/encoder.ts";
 import { encodeNameValues, Params } from "../fastcgi/name-values.ts";
 import { ROLE_NUMBERS } from "../fastcgi/record.ts";
@@ -49,6 +49,7 @@ export class NodeFastCgiGateway extends HoldfastGateway {
     super(options, (request) => {
       const name = String(next++);
       const wire = new Wire(name, request, options.host, () => wires.delete(name));
+      if (wire.closed) return wire;
       wires.set(name, wire);
       server.emit("connection", wire.connection);
       wire.sendHead();
@@ -61,7 +62,8 @@ export class NodeFastCgiGateway extends HoldfastGateway {
 class Wire implements RequestIntake {
   /** The package's end. */
   readonly connection: Duplex;
-  readonly #name: string;
+  /** The parameters, a pair each, encoded. */
+  readonly #head: readonly Buffer[];
   readonly #request: IncomingRequest;
   readonly #host: GatewayHost;
   readonly #decoder = new ResponseDecoder();
@@ -70,7 +72,6 @@ class Wire implements RequestIntake {
   closed = false;
 
   constructor(name: string, request: IncomingRequest, host: GatewayHost, release: () => void) {
-    this.#name = name;
     this.#request = request;
     this.#host = host;
     this.#release = release;
@@ -80,23 +81,32 @@ class Wire implements RequestIntake {
       write: (chunk: Buffer, _encoding, written) => this.#written(chunk, written),
     });
     this.connection.on("error", () => {}); // the exchange has its end from us
+    const pairs = [...new Params(request.params).entries(), [WIRE_PARAM, name] as [string, string]];
+    this.#head = pairs.map(([key, value]) => encodeNameValues([[key, Buffer.from(value, "latin1")]]));
+    const longest = Math.max(...this.#head.map((pair) => pair.length));
+    if (longest <= FCGI_MAX_CONTENT_LEN) return;
+    // The package reads each record by itself, so a pair must fit into one.
+    this.closed = true;
+    const fault = new Fault("LIMIT", `a parameter of ${longest} bytes`, { status: 431 });
+    host.refused(fault);
+    request.peer.refuse(fault);
   }
 
   sendHead(): void {
-    const { role, params } = this.#request;
+    const { role } = this.#request;
     this.connection.push(encodeBeginRequest(ID, ROLE_NUMBERS[role], false));
-    let part: [string, string][] = [];
+    let part: Buffer[] = [];
     let bytes = 0;
-    for (const pair of [...new Params(params).entries(), [WIRE_PARAM, this.#name] as [string, string]]) {
-      if (bytes > 0 && bytes + pair[0].length + pair[1].length > PARAMS_RECORD_BYTES) {
-        this.#pushParams(part);
+    for (const pair of this.#head) {
+      if (bytes > 0 && bytes + pair.length > PARAMS_RECORD_BYTES) {
+        this.connection.push(encodeRecord(FCGI_PARAMS, ID, Buffer.concat(part)));
         part = [];
         bytes = 0;
       }
       part.push(pair);
-      bytes += pair[0].length + pair[1].length + 8;
+      bytes += pair.length;
     }
-    this.#pushParams(part);
+    this.connection.push(encodeRecord(FCGI_PARAMS, ID, Buffer.concat(part)));
     this.connection.push(encodeRecord(FCGI_PARAMS, ID, NOTHING));
   }
 
@@ -167,16 +177,6 @@ class Wire implements RequestIntake {
       }
     }
     if (!waits) written();
-  }
-
-  #pushParams(pairs: readonly [string, string][]): void {
-    this.connection.push(
-      encodeRecord(
-        FCGI_PARAMS,
-        ID,
-        encodeNameValues(pairs.map(([name, value]) => [name, Buffer.from(value, "latin1")])),
-      ),
-    );
   }
 }
 

@@ -214,7 +214,9 @@ export class Pool implements GatewayHost {
   }
 
   connectionFault(fault: Fault): void {
-    this.#log.info("connection ended", { code: fault.code, reason: fault.message });
+    const fields = { code: fault.code, reason: fault.message };
+    if (isError(fault.cause)) this.#log.error("connection ended", { ...fields, stack: fault.cause.stack });
+    else this.#log.info("connection ended", fields);
   }
 
   readonly #arrived = (exchange: Exchange): void => {

@@ -283,7 +283,7 @@ export class WorkerHandle {
 
   #frame(kind: number, slot: number, batch: Buffer, start: number, end: number): void {
     if (kind === FROM_WORKER.REPLY) {
-      if (batch.readUInt16LE(start + 2) !== 0) this.#events.handlerFailed();
+      if (batch.readUInt16LE(start) >= 500 && batch.readUInt16LE(start + 2) !== 0) this.#events.handlerFailed();
       const open = this.#finish(slot);
       open?.exchange.reply(batch, start + REPLY_PREFIX_BYTES + REPLY_HEADROOM_BYTES, end - REPLY_TAILROOM_BYTES);
       return;

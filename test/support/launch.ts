@@ -14,6 +14,8 @@ export interface LaunchOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Default: the Node that runs the tests. */
   readonly node?: string;
+  /** Default: the launcher of this checkout. */
+  readonly bin?: string;
 }
 
 export interface Finished {
@@ -32,7 +34,7 @@ export class Launched {
   readonly finished: Promise<Finished>;
 
   constructor(args: readonly string[], options: LaunchOptions) {
-    this.#child = spawn(options.node ?? process.execPath, [BIN, ...args], {
+    this.#child = spawn(options.node ?? process.execPath, [options.bin ?? BIN, ...args], {
       cwd: options.cwd,
       env: { ...process.env, ...options.env },
       stdio: ["ignore", "pipe", "pipe"],
