@@ -35,7 +35,8 @@ export async function pack(folder: string): Promise<Packed> {
 /** Installs a tarball, a folder or a package of the registry into `folder`, which is made if it is missing. */
 export async function install(folder: string, what: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
-  await npm(folder, "install", "--prefer-offline", "--no-audit", "--no-fund", what);
+  // Without --prefix, npm would take the next folder above that has a package.json for the project.
+  await npm(folder, "install", "--prefix", folder, "--prefer-offline", "--no-audit", "--no-fund", what);
 }
 
 /** A Node older than what we need: the machine's own, or else one from the registry, put into `folder`. */
@@ -61,7 +62,8 @@ async function npm(cwd: string, ...args: readonly string[]): Promise<string> {
 
 /** Without what an npm that runs these tests has set for its own project; the Node of the tests runs npm too. */
 function outerEnvironment(): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => !/^(?:npm_(?!config_)|INIT_CWD$|NODE_OPTIONS$)/.test(name));
+  const inner = /^(?:npm_(?!config_)|npm_config_(?:local_|global_)?prefix$|INIT_CWD$|NODE_OPTIONS$)/;
+  const kept = Object.entries(process.env).filter(([name]) => !inner.test(name));
   return { ...Object.fromEntries(kept), PATH: `${dirname(process.execPath)}:${process.env.PATH}` };
 }
 
