@@ -42,6 +42,8 @@ function continueIn(program) {
   }
   child.on("error", (error) => giveUp(`the bundled Node cannot be started: ${error.message}`));
   child.on("exit", (code, signal) => {
+    // The dynamic linker's code: Node's own program needs libatomic from 26 on, and small systems lack it.
+    if (code === 127) giveUp("the bundled Node cannot be started (on Debian: apt-get install libatomic1)");
     if (signal === null) process.exit(code);
     process.removeAllListeners(signal);
     process.kill(process.pid, signal);

@@ -44,7 +44,9 @@ function pageFor(
     ["x-content-type-options", "nosniff"],
     ["content-security-policy", "default-src 'none'; style-src 'unsafe-inline'"],
   ];
-  return { status: fault.status, head: encodeHead({ status: fault.status, headers, role: exchange.role }), body };
+  // An app that did not load has no status of its own.
+  const status = fault.status === 0 ? FAULTS.HANDLER.status : fault.status;
+  return { status, head: encodeHead({ status, headers, role: exchange.role }), body };
 }
 
 export function handlerFault(error: unknown): Fault {

@@ -5,7 +5,8 @@
 import { realpathSync, type Stats, statSync } from "node:fs";
 import { isAbsolute, join, relative, sep } from "node:path";
 import { type Clock, type Instant, systemClock } from "../src/base/clock.ts";
-import { requestPath, scriptFilename } from "../src/cgi/variables.ts";
+import { filePath } from "../src/cgi/request-url.ts";
+import { scriptFilename } from "../src/cgi/variables.ts";
 import type { Params } from "../src/fastcgi/name-values.ts";
 
 export type Resolution =
@@ -36,6 +37,8 @@ const EXTENSIONS = [".ts", ".tsx", ".mts", ".js", ".jsx", ".mjs"];
 const HANDLER = /[^/]\.(?:ts|tsx|mts|js|jsx|mjs)$/;
 const DECLARATION = /\.d\.(?:ts|mts)$/;
 
+const DISAGREEMENT = "the web server reads the URL's path differently";
+
 /** How long a found file is taken to be still there; within it a request costs no system call. */
 const TRUSTED_MS = 1000;
 /** Distinct paths that are remembered; PATH_INFO makes their number the client's choice. */
@@ -56,13 +59,16 @@ export class Files {
 
   /** Throws Fault REQUEST for a URL or a file name that no web server sends. */
   resolve(params: Params): Resolution {
-    const { pathname } = requestPath(params);
+    const { pathname, isAgreed } = filePath(params);
     const mapped = mappedFile(params, pathname);
-    const key = mapped === undefined ? pathname : `${pathname}\0${mapped}`;
+    if (!isAgreed && mapped === undefined) return none(DISAGREEMENT);
+    const key = mapped === undefined ? pathname : `${pathname}\0${mapped}\0${isAgreed}`;
     const now = this.#clock.now();
     const known = this.#remembered.get(key);
     if (known !== undefined && now < known.until) return known.resolution;
-    const resolution = (mapped === undefined ? undefined : this.#fromMapping(mapped)) ?? this.#fromUrl(pathname);
+    const resolution =
+      (mapped === undefined ? undefined : this.#fromMapping(mapped)) ??
+      (isAgreed ? this.#fromUrl(pathname) : none(DISAGREEMENT));
     this.#remembered.delete(key);
     // What was not found is not remembered: junk must not push out what is served.
     if (resolution.kind === "none") return resolution;

@@ -16,9 +16,13 @@ export class IncomingBody implements RequestBody {
   #reader: Reader | undefined;
   readonly #taken: (bytes: number) => void;
 
-  /** `taken` is told how many bytes were taken, while more may come. */
+  /** `taken` is told how many bytes were taken. */
   constructor(taken: (bytes: number) => void) {
     this.#taken = taken;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
   }
 
   push(piece: Uint8Array): void {
@@ -53,7 +57,9 @@ export class IncomingBody implements RequestBody {
     this.#touched = true;
     const pieces = this.#pieces;
     this.#pieces = [];
-    return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
+    const whole = pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
+    if (whole.length > 0) this.#taken(whole.length);
+    return whole;
   }
 
   read(): Promise<Uint8Array | undefined> {
@@ -61,7 +67,7 @@ export class IncomingBody implements RequestBody {
     if (this.#error !== undefined) return Promise.reject(this.#error);
     const piece = this.#pieces.shift();
     if (piece !== undefined) {
-      if (!this.#ended) this.#taken(piece.length);
+      this.#taken(piece.length);
       return Promise.resolve(piece);
     }
     if (this.#ended) return Promise.resolve(undefined);

@@ -21,6 +21,8 @@ import {
 } from "../src/messages/lane.ts";
 import { OpenExchange, type Outbox } from "./open-exchange.ts";
 
+/** An exchange may keep a batch alive for the sake of its params; a longer one not. */
+const KEEP_BATCH_BYTES = 64 * 1024;
 /** How much one turn weighs in the smoothed time per exchange. */
 const RECENT_WEIGHT = 1 / 8;
 
@@ -35,6 +37,7 @@ export class WorkerLane implements Outbox {
   readonly #words: Int32Array;
   readonly #open = new Map<number, OpenExchange>();
   #owner: LaneOwner | undefined;
+  #emptied: (() => void) | undefined;
   #flushDue = false;
   #turnStarted = 0;
   #begunInTurn = 0;
@@ -64,6 +67,15 @@ export class WorkerLane implements Outbox {
 
   finished(slot: number): void {
     this.#open.delete(slot);
+    if (this.#open.size === 0) this.#emptied?.();
+  }
+
+  /** Resolves once no exchange is open: a reply may wait for credit long after its handler. */
+  emptied(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#open.size === 0) resolve();
+      else this.#emptied = resolve;
+    });
   }
 
   json(kind: number, value: unknown): void {
@@ -140,7 +152,7 @@ export class WorkerLane implements Outbox {
       outbox: this,
       slot,
       role: roleOf(batch[start] ?? 0) ?? "responder",
-      params: batch.subarray(start + BEGIN_PREFIX_BYTES, paramsEnd),
+      params: keepable(batch, start + BEGIN_PREFIX_BYTES, paramsEnd),
       deadline: batch.readDoubleLE(start + 4) - performance.timeOrigin,
     });
     if (paramsEnd < end) exchange.stdin.push(batch.subarray(paramsEnd, end));
@@ -149,4 +161,9 @@ export class WorkerLane implements Outbox {
     this.#owner?.handle(exchange);
     this.stirred();
   }
+}
+
+function keepable(batch: Buffer, start: number, end: number): Buffer {
+  const part = batch.subarray(start, end);
+  return batch.length > KEEP_BATCH_BYTES ? Buffer.from(part) : part;
 }

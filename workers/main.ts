@@ -4,7 +4,6 @@
 import { threadId } from "node:worker_threads";
 import { toFaultData } from "../src/base/fault.ts";
 import { FROM_WORKER, type ReadyData, type WorkerLife } from "../src/messages/lane.ts";
-import { bootHost } from "./host.ts";
 import { WorkerLane } from "./lane.ts";
 
 export default async function live({ port, words, boot }: WorkerLife): Promise<void> {
@@ -26,6 +25,9 @@ export default async function live({ port, words, boot }: WorkerLife): Promise<v
     drained = resolve;
   });
   try {
+    // Not above: what fails while piscina loads this file never reaches the pool, and a part that is
+    // missing from the installation must be told like any other failure to boot.
+    const { bootHost } = await import("./host.ts");
     const host = await bootHost(boot, {
       loaded: (path) => {
         lane.writer.bytes(FROM_WORKER.LOADED, 0, Buffer.from(path));
@@ -36,7 +38,10 @@ export default async function live({ port, words, boot }: WorkerLife): Promise<v
     lane.serve({
       handle: (exchange) => host.handle(exchange),
       drain: (withinMs) => {
-        host.drain(performance.now() + withinMs).then(drained, unsound);
+        host
+          .drain(performance.now() + withinMs)
+          .then(() => lane.emptied())
+          .then(drained, unsound);
       },
     });
   } catch (error) {

@@ -48,6 +48,8 @@ export class OpenExchange implements WorkerExchange {
   readonly #slot: number;
   #controller: AbortController | undefined;
   #answered = false;
+  /** The last frame of it is written: its slot may name another exchange by now. */
+  #over = false;
   #stream: OutgoingBody | undefined;
 
   constructor(options: OpenExchangeOptions) {
@@ -132,11 +134,14 @@ export class OpenExchange implements WorkerExchange {
   }
 
   #taken(bytes: number): void {
+    // Both streams of a filter share one window, so the first is credited for the second's sake.
+    if (this.#over || (this.stdin.ended && (this.data?.ended ?? true))) return;
     this.#outbox.writer.word(FROM_WORKER.TAKEN, this.#slot, bytes);
     this.#outbox.stirred();
   }
 
   #done(): void {
+    this.#over = true;
     this.#outbox.finished(this.#slot);
     this.#outbox.stirred();
   }
@@ -194,7 +199,7 @@ class OutgoingBody implements ReplyStream {
     if (this.#closed) return;
     this.#error = error;
     for (const writer of this.#writers.splice(0)) writer.reject(error);
-    this.#finish();
+    this.#finish(FROM_WORKER.STOPPED);
   }
 
   #send(): void {
@@ -211,12 +216,12 @@ class OutgoingBody implements ReplyStream {
     this.#outbox.stirred();
     if (this.#waiting.length > 0) return;
     for (const each of this.#writers.splice(0)) each.resolve();
-    if (this.#ending) this.#finish();
+    if (this.#ending) this.#finish(FROM_WORKER.END);
   }
 
-  #finish(): void {
+  #finish(kind: number): void {
     this.#close();
-    this.#outbox.writer.mark(FROM_WORKER.END, this.#slot);
+    this.#outbox.writer.mark(kind, this.#slot);
     this.#done();
   }
 

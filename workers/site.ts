@@ -1,5 +1,6 @@
 // Who answers an exchange: the one module of `app`, or the file of `root` that its URL names.
 
+import { filePath } from "../src/cgi/request-url.ts";
 import { requestPath } from "../src/cgi/variables.ts";
 import type { Apps } from "./apps.ts";
 import type { WorkerExchange } from "./exchange.ts";
@@ -72,9 +73,10 @@ function correctionsOf({
   };
 }
 
-/** Relative links in a folder's page need the slash. The path is our own, so it cannot name another host. */
+/** Relative links in a folder's page need the slash. A path with one slash in front cannot name another host. */
 function toFolder({ params }: WorkerExchange): Response {
-  const { pathname, search } = requestPath(params);
+  const { pathname } = filePath(params);
+  const { search } = requestPath(params);
   return new Response(null, { status: 301, headers: { location: `${pathname}/${search}` } });
 }
 

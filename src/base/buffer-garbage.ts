@@ -19,13 +19,15 @@ export function buffersPassed(bytes: number): void {
   if (passedBytes < COLLECT_EVERY_BYTES) return;
   passedBytes = 0;
   collect ??= findCollect();
-  collect({ type: "minor" });
+  collect?.({ type: "minor" });
 }
 
 // Only a context that is made after the flag was set has `gc`; the app's own globals stay as they are.
-function findCollect(): Collect {
+// Flags belong to the process: another thread may unset this one at the same moment, and then it is
+// undefined until the next time.
+function findCollect(): Collect | undefined {
   setFlagsFromString("--expose-gc");
-  const gc = runInNewContext("gc") as Collect;
+  const gc = runInNewContext("globalThis.gc") as Collect | undefined;
   setFlagsFromString("--no-expose-gc");
   return gc;
 }

@@ -82,13 +82,22 @@ export function isError(value: unknown): value is Error & { readonly code?: unkn
 /** Turns anything thrown into plain data; what is not a Fault takes `otherwise` as its code. */
 export function toFaultData(error: unknown, otherwise: FaultCode): FaultData {
   const code = error instanceof Fault ? error.code : otherwise;
-  if (!isError(error)) return { code, message: String(error) };
+  if (!isError(error)) return { code, message: textOf(error) };
   return {
     code,
-    message: String(error.message),
+    message: textOf(error.message),
     ...(error instanceof Fault && error.hint !== undefined ? { hint: error.hint } : {}),
-    ...(error.stack === undefined ? {} : { stack: error.stack }),
+    ...(error.stack === undefined ? {} : { stack: textOf(error.stack) }),
   };
+}
+
+function textOf(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    // An object without a prototype, or with a toString that throws.
+    return "something that cannot be shown was thrown";
+  }
 }
 
 /** The Fault that `toFaultData` described, with the far side's stack as its own. */

@@ -35,6 +35,42 @@ export function requestPath(params: Params): RequestPath {
   return pathOf(requestTarget(params).rest);
 }
 
+export interface FilePath {
+  /** Percent-encoded, begins with a slash. */
+  readonly pathname: string;
+  /**
+   * False where the web server read the path otherwise, as its SCRIPT_NAME and PATH_INFO tell: then
+   * its access rules were about another file than this path names.
+   */
+  readonly isAgreed: boolean;
+}
+
+/** What two readers of a path may read differently: doubled slashes, backslashes, dot segments. */
+const AMBIGUOUS_PATH = /\/\/|\\|\/(?:\.|%2e){1,2}(?:\/|$)/i;
+
+/**
+ * The path by which a file is found. Doubled slashes are made one before dot segments are removed, as
+ * Apache (MergeSlashes) and nginx (merge_slashes) do; the URL standard does neither.
+ */
+export function filePath(params: Params): FilePath {
+  const { rest } = requestTarget(params);
+  const question = rest.indexOf("?");
+  const path = question < 0 ? rest : rest.slice(0, question);
+  if (!AMBIGUOUS_PATH.test(path)) return { pathname: pathOf(path).pathname, isAgreed: true };
+  const { pathname } = pathOf(path.replace(/\/{2,}/g, "/"));
+  const read = (params.getUtf8("SCRIPT_NAME") ?? "") + (params.getUtf8("PATH_INFO") ?? "");
+  return { pathname, isAgreed: !path.includes("\\") && decoded(pathname) === read };
+}
+
+function decoded(pathname: string): string | undefined {
+  try {
+    return decodeURIComponent(pathname);
+  } catch {
+    // A malformed escape, or bytes that are no UTF-8.
+    return undefined;
+  }
+}
+
 /** Whether the client reached the web server over TLS, as the web server says. */
 export function isSecure(params: Params): boolean {
   const https = params.get("HTTPS");

@@ -1,71 +1,10 @@
 // mime.types for an Apache of our own: `apache2-bin` alone brings none, and what has no type is sent
-// without one. Types by IANA's registry. TypeScript is not among them: it is never sent.
+// without one.
 
-const TYPES: Readonly<Record<string, string>> = {
-  "text/html": "html htm",
-  "text/css": "css",
-  "text/javascript": "js mjs",
-  "text/plain": "txt text log",
-  "text/csv": "csv",
-  "text/markdown": "md",
-  "text/calendar": "ics",
-  "text/vcard": "vcf",
-  "text/vtt": "vtt",
-  "application/json": "json map",
-  "application/ld+json": "jsonld",
-  "application/manifest+json": "webmanifest",
-  "application/xml": "xml xsd",
-  "application/xslt+xml": "xsl xslt",
-  "application/atom+xml": "atom",
-  "application/rss+xml": "rss",
-  "application/xhtml+xml": "xhtml",
-  "application/pdf": "pdf",
-  "application/rtf": "rtf",
-  "application/wasm": "wasm",
-  "application/zip": "zip",
-  "application/gzip": "gz tgz",
-  "application/zstd": "zst",
-  "application/x-bzip2": "bz2",
-  "application/x-xz": "xz",
-  "application/x-7z-compressed": "7z",
-  "application/x-tar": "tar",
-  "application/epub+zip": "epub",
-  "application/msword": "doc",
-  "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
-  "application/vnd.ms-excel": "xls",
-  "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
-  "application/vnd.ms-powerpoint": "ppt",
-  "application/vnd.openxmlformats-officedocument.presentationml.presentation": "pptx",
-  "application/vnd.oasis.opendocument.text": "odt",
-  "application/vnd.oasis.opendocument.spreadsheet": "ods",
-  "image/png": "png",
-  "image/jpeg": "jpg jpeg",
-  "image/gif": "gif",
-  "image/webp": "webp",
-  "image/avif": "avif",
-  "image/svg+xml": "svg",
-  "image/vnd.microsoft.icon": "ico",
-  "image/bmp": "bmp",
-  "image/tiff": "tif tiff",
-  "font/woff2": "woff2",
-  "font/woff": "woff",
-  "font/ttf": "ttf",
-  "font/otf": "otf",
-  "audio/mpeg": "mp3",
-  "audio/mp4": "m4a",
-  "audio/ogg": "ogg oga",
-  "audio/opus": "opus",
-  "audio/flac": "flac",
-  "audio/wav": "wav",
-  "video/mp4": "mp4 m4v",
-  "video/webm": "webm",
-  "video/ogg": "ogv",
-  "video/quicktime": "mov",
-  "video/mpeg": "mpg mpeg",
-};
+import { MEDIA_TYPES } from "../base/media-types.ts";
 
 /** The file's text. */
 export function renderMimeTypes(): string {
-  const lines = Object.entries(TYPES).map(([type, extensions]) => `${type} ${extensions}`);
+  const lines = Object.entries(MEDIA_TYPES).map(([type, extensions]) => `${type} ${extensions}`);
   return `# Written by holdfast.\n${lines.join("\n")}\n`;
 }

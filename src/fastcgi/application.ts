@@ -192,13 +192,13 @@ export class Application {
   #begin({ id, content }: FcgiRecord): void {
     const { role: roleNumber, keepConn } = parseBeginRequest(content);
     if (id === FCGI_NULL_REQUEST_ID) throw new Fault("PROTOCOL", "FCGI_BEGIN_REQUEST with the null request id");
-    if (this.#open.get(id) !== undefined) throw new Fault("PROTOCOL", `FCGI_BEGIN_REQUEST for id ${id}, which is still open`);
+    if (this.#open.get(id) !== undefined)
+      throw new Fault("PROTOCOL", `FCGI_BEGIN_REQUEST for id ${id}, which is still open`);
     this.#empties = 0;
     const role = roleOf(roleNumber);
     if (role === undefined) this.#endNow(id, 0, FCGI_UNKNOWN_ROLE, keepConn);
     else if (this.#open.size >= this.#limits.openRequests) this.#endNow(id, 0, FCGI_OVERLOADED, keepConn);
-    else
-      this.#open.add({ id, role, keepConn, params: new ParamsBuffer(this.#limits.paramsBytes), state: "params" });
+    else this.#open.add({ id, role, keepConn, params: new ParamsBuffer(this.#limits.paramsBytes), state: "params" });
   }
 
   #step(record: FcgiRecord, input: Input): void {

@@ -3,8 +3,8 @@
 // transferred ArrayBuffer (or, between processes, as one length-prefixed message). Byte layouts
 // only; who sends what when is decided in pool/dispatcher.ts and workers/lane.ts.
 //
-// Every BEGIN whose slot the worker moved to BEGUN is answered by exactly one of REPLY, END or FAIL,
-// also after ABORT; only then is the slot free.
+// Every BEGIN whose slot the worker moved to BEGUN is answered by exactly one of REPLY, END,
+// STOPPED or FAIL, also after ABORT; only then is the slot free.
 //
 //   batch := frame*
 //   frame := kind u32 · slot u32 · length u32 · payload (length bytes)        (little endian)
@@ -63,6 +63,8 @@ export const FROM_WORKER = {
   BORN: 27,
   /** An error escaped every handler: replace this worker, then drain it. Payload: JSON FaultData. */
   UNSOUND: 28,
+  /** The reply body stops here because of an ABORT: whoever still listens must not take it for whole. */
+  STOPPED: 29,
 } as const;
 
 export const ABORT_REASONS = ["client-gone", "timeout", "body-broken", "stopping"] as const;

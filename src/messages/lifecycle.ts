@@ -25,6 +25,8 @@ export type FromPool =
   /** Every worker is ready and the socket is being accepted from. */
   | { readonly kind: "ready"; readonly workers: number }
   | { readonly kind: "boot-failed"; readonly fault: FaultData }
+  /** It leaves without having been told to, within `withinMs`, and takes nothing new. */
+  | { readonly kind: "draining"; readonly withinMs: number }
   | { readonly kind: "status"; readonly id: number; readonly status: PoolStatus }
   | { readonly kind: "pong"; readonly id: number };
 

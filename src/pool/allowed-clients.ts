@@ -6,7 +6,7 @@ import { Fault } from "../base/fault.ts";
 
 /** True for sockets whose peer is in `allowed` (addresses or CIDR ranges); an empty list allows all. */
 export function clientFilter(allowed: readonly string[]): (socket: net.Socket) => boolean {
-  const specified = process.env["FCGI_WEB_SERVER_ADDRS"]?.split(",").filter((address) => address !== "") ?? [];
+  const specified = process.env.FCGI_WEB_SERVER_ADDRS?.split(",").filter((address) => address !== "") ?? [];
   const list = specified.length > 0 ? blockList(specified) : undefined;
   const own = allowed.length > 0 ? blockList(allowed) : undefined;
   return (socket) => {

@@ -11,8 +11,8 @@ import path from "node:path";
 export async function privateCacheDir(): Promise<string | undefined> {
   const uid = process.getuid?.() ?? 0;
   const candidates = [
-    process.env["CACHE_DIRECTORY"],
-    path.join(process.env["XDG_CACHE_HOME"] ?? path.join(home(), ".cache"), "holdfast"),
+    process.env.CACHE_DIRECTORY,
+    path.join(process.env.XDG_CACHE_HOME ?? path.join(home(), ".cache"), "holdfast"),
     path.join(tmpdir(), `holdfast-${uid}`),
   ];
   for (const candidate of candidates) {

@@ -25,6 +25,11 @@ interface OpenRequest {
   readonly peer: RequestPeer;
 }
 
+/** No more is read from a web server that has so much of our replies to take first. */
+const UNTAKEN_BYTES = 1024 * 1024;
+/** Beside the request ids (16 bits), what may pause the connection: our own backlog. */
+const BACKLOG = -1;
+
 /** Takes a request that began on a connection. */
 export type Intake = (request: IncomingRequest) => RequestIntake;
 
@@ -40,8 +45,15 @@ export class Connection {
   #draining = false;
   /** A request came without FCGI_KEEP_CONN: the connection ends after the last open reply. */
   #closing = false;
-  /** Half-closed by us: what still comes is read and dropped until then. */
+  /** Nothing more can be read out of what the web server sends. */
+  #deaf = false;
+  /** Half-closed by us: what still comes is read and dropped. */
+  #finished = false;
+  /** Until then, once all that was written is taken. */
   #lingerUntil: Instant | undefined;
+  /** How much the web server had taken, and when that last changed; looked at by `sweep`. */
+  #takenBytes = 0;
+  #takenAt: Instant | undefined;
   /** Since when a request, or the first byte of one, has been on its way. */
   #receivingSince: Instant | undefined;
 
@@ -54,6 +66,10 @@ export class Connection {
     socket.on("end", () => this.#ended());
     // The web server may leave whenever it likes; "close" follows.
     socket.on("error", () => {});
+    socket.on("drain", () => this.resume(BACKLOG));
+    socket.on("finish", () => {
+      this.#lingerUntil = options.host.clock.now() + LINGER_MS;
+    });
     socket.on("close", () => {
       for (const { intake: request } of this.#open.values()) request.peerGone();
       this.#open.clear();
@@ -80,7 +96,10 @@ export class Connection {
   }
 
   sweep(now: Instant): void {
-    if (this.#lingerUntil !== undefined && now >= this.#lingerUntil) {
+    if (this.#stalled(now)) {
+      const ms = this.#options.limits.stallTimeoutMs;
+      this.#fault(new Fault("PROTOCOL", `the web server took nothing for request.stall_timeout (${ms} ms)`));
+    } else if (this.#lingerUntil !== undefined && now >= this.#lingerUntil) {
       this.#socket.destroy();
     } else if (
       this.#receivingSince !== undefined &&
@@ -91,15 +110,31 @@ export class Connection {
     }
   }
 
+  #stalled(now: Instant): boolean {
+    const unsent = this.#socket.writableLength;
+    const taken = this.#socket.bytesWritten - unsent;
+    if (unsent === 0) {
+      this.#takenAt = undefined;
+      return false;
+    }
+    if (this.#takenAt === undefined || taken !== this.#takenBytes) {
+      this.#takenBytes = taken;
+      this.#takenAt = now;
+    }
+    return now - this.#takenAt >= this.#options.limits.stallTimeoutMs;
+  }
+
   #received(chunk: Buffer): void {
-    if (this.#lingerUntil !== undefined && this.#open.size === 0) return;
+    if (this.#finished) return;
     const events = this.#application.receive(chunk);
     for (const event of events) this.#event(event);
-    if (this.#application.open > this.#open.size || events.length === 0) {
+    // Without an event it may be the beginning of a request, unless another's body is on its way.
+    if (this.#application.open > this.#open.size || (events.length === 0 && this.#open.size === 0)) {
       this.#receivingSince ??= this.#options.host.clock.now();
     } else {
       this.#receivingSince = undefined;
     }
+    if (this.#draining) this.#close();
   }
 
   #event(event: ApplicationEvent): void {
@@ -133,11 +168,12 @@ export class Connection {
         break;
       }
       case "send":
-        this.#socket.write(event.bytes);
-        if (event.closeAfter) this.#finish();
+        this.write(event.bytes);
+        if (event.closeAfter) this.#close();
         break;
       case "refuse": {
         host.refused(event.fault);
+        if (event.fatal) this.#deaf = true;
         new RequestPeer(this, event.id, event.keepConn && !event.fatal).refuse(event.fault);
         break;
       }
@@ -149,11 +185,12 @@ export class Connection {
 
   #ended(): void {
     this.#peerEnded = true;
+    this.#deaf = true;
     for (const { id, intake: request } of this.#open.values()) {
       request.peerEnded();
       if (request.closed) this.#open.delete(id);
     }
-    if (this.#open.size === 0) this.#socket.end();
+    this.#close();
   }
 
   #fault(fault: Fault): void {
@@ -161,10 +198,16 @@ export class Connection {
     this.#socket.destroy();
   }
 
+  /** Ends the connection once nothing is open, and no request is on its way in. */
+  #close(): void {
+    this.#closing = true;
+    if (this.#open.size === 0 && (this.#deaf || this.#application.open === 0)) this.#finish();
+  }
+
   /** Half-closes, and goes on reading so that the peer's last bytes are no reset of ours. */
   #finish(): void {
-    if (this.#lingerUntil !== undefined) return;
-    this.#lingerUntil = this.#options.host.clock.now() + LINGER_MS;
+    if (this.#finished) return;
+    this.#finished = true;
     this.#receivingSince = undefined;
     this.#socket.resume();
     this.#socket.end();
@@ -175,6 +218,7 @@ export class Connection {
   write(bytes: Uint8Array, written?: () => void): void {
     if (this.#socket.destroyed || this.#socket.writableEnded) return;
     this.#socket.write(bytes, written);
+    if (this.#socket.writableLength > UNTAKEN_BYTES) this.pause(BACKLOG);
   }
 
   /** Everything written in this turn leaves in one system call. */
@@ -192,8 +236,7 @@ export class Connection {
     this.#application.end(id);
     this.#open.delete(id);
     this.resume(id);
-    if (!keepConn || this.#draining || this.#peerEnded) this.#closing = true;
-    if (this.#closing && this.#open.size === 0) this.#finish();
+    if (!keepConn || this.#closing || this.#draining || this.#peerEnded) this.#close();
   }
 
   pause(id: number): void {

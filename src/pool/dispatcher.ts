@@ -46,6 +46,8 @@ export class Dispatcher<W extends DispatchWorker = DispatchWorker> {
   readonly #arriving = new Set<Exchange>();
   /** Everything that is not closed, oldest first. */
   readonly #open = new Set<Exchange>();
+  /** Closed while their handlers run: nobody waits for those, but they have their deadline all the same. */
+  readonly #late = new Set<Exchange>();
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -58,6 +60,11 @@ export class Dispatcher<W extends DispatchWorker = DispatchWorker> {
 
   get open(): number {
     return this.#open.size;
+  }
+
+  /** Nothing is left that may pass a deadline. */
+  get idle(): boolean {
+    return this.#open.size === 0 && this.#late.size === 0;
   }
 
   get workers(): readonly W[] {
@@ -84,10 +91,11 @@ export class Dispatcher<W extends DispatchWorker = DispatchWorker> {
     if (this.#arriving.size > 0 && this.#arriving.delete(exchange) && !exchange.closed) this.#admit(exchange);
   }
 
-  /** The exchange needs nothing any more. */
+  /** The exchange is closed; if its handler still runs, its deadline holds on. */
   forget(exchange: Exchange): void {
     this.#open.delete(exchange);
     this.#arriving.delete(exchange);
+    if (exchange.carrier !== undefined && !exchange.overdue) this.#late.add(exchange);
     if (this.#queue.length === 0) return;
     const at = this.#queue.indexOf(exchange);
     if (at >= 0) this.#queue.splice(at, 1);
@@ -152,6 +160,7 @@ export class Dispatcher<W extends DispatchWorker = DispatchWorker> {
         exchange.fail(waitedTooLong(queueTimeoutMs));
       }
     }
+    for (const exchange of this.#late) this.#sweepLate(exchange, now, requestTimeoutMs);
   }
 
   /** Fails everything that waits; for the end of a drain. */
@@ -160,16 +169,30 @@ export class Dispatcher<W extends DispatchWorker = DispatchWorker> {
   }
 
   #sweepGiven(exchange: Exchange, now: Instant, queueTimeoutMs: number, requestTimeoutMs: number): void {
-    if (now - exchange.queuedAt >= queueTimeoutMs && !(exchange.carrier?.begun() ?? true)) {
-      exchange.abandon(waitedTooLong(queueTimeoutMs), "timeout");
+    if (!(exchange.carrier?.begun() ?? true)) {
+      exchange.waitedUntil = now;
+      if (now - exchange.queuedAt >= queueTimeoutMs) exchange.abandon(waitedTooLong(queueTimeoutMs), "timeout");
       return;
     }
-    if (requestTimeoutMs === 0 || now - exchange.givenAt < requestTimeoutMs) return;
+    if (!isOverdue(exchange, now, requestTimeoutMs)) return;
+    exchange.overdue = true;
     exchange.carrier?.overdue();
     exchange.abandon(
       new Fault("TIMEOUT", `the handler did not finish within request.timeout (${requestTimeoutMs} ms)`),
       "timeout",
     );
+  }
+
+  #sweepLate(exchange: Exchange, now: Instant, requestTimeoutMs: number): void {
+    const { carrier } = exchange;
+    if (carrier !== undefined) {
+      if (!isOverdue(exchange, now, requestTimeoutMs)) return;
+      exchange.overdue = true;
+      carrier.overdue();
+      // Said again, so that the worker's loop has something to turn for.
+      carrier.abort("timeout");
+    }
+    this.#late.delete(exchange);
   }
 
   #admit(exchange: Exchange): void {
@@ -201,6 +224,10 @@ export class Dispatcher<W extends DispatchWorker = DispatchWorker> {
     }
     if (next > 0) this.#queue.splice(0, next);
   }
+}
+
+function isOverdue(exchange: Exchange, now: Instant, requestTimeoutMs: number): boolean {
+  return requestTimeoutMs !== 0 && now - Math.max(exchange.givenAt, exchange.waitedUntil) >= requestTimeoutMs;
 }
 
 function waitedTooLong(queueTimeoutMs: number): Fault {

@@ -77,6 +77,10 @@ export class Exchange {
   state: ExchangeState = "receiving";
   queuedAt: Instant = 0;
   givenAt: Instant = 0;
+  /** When it was last seen on a worker's lane without having been begun. */
+  waitedUntil: Instant = 0;
+  /** Its handler passed request.timeout, and the workforce knows. */
+  overdue = false;
   /** When the last byte of the request body came, or the peer last took a byte of the reply. */
   progressAt: Instant;
   clientGone = false;
@@ -206,10 +210,7 @@ export class Exchange {
       this.#takeWaiting();
       carrier.body(piece.kind, piece.bytes);
     }
-    if (this.#waitingBytes === 0 && this.#paused) {
-      this.#paused = false;
-      this.#peer.resume();
-    }
+    if (this.#waitingBytes === 0) this.#resume();
   }
 
   /** The worker it was given to had not begun: back to the queue, with its whole body. */
@@ -275,6 +276,13 @@ export class Exchange {
       this.#close("refused", fault);
       this.#peer.refuse(fault);
     }
+  }
+
+  /** The worker stopped in mid-reply because of an abort: what was sent must not look whole. */
+  stopped(): void {
+    if (this.closed) return;
+    this.#close("aborted");
+    this.#peer.cut();
   }
 
   /** As `fail`, and whoever works on it is told to stop. */
@@ -354,9 +362,14 @@ export class Exchange {
     this.#waiting = [];
     this.#sent = [];
     this.#waitingBytes = 0;
-    if (this.#paused) {
-      this.#paused = false;
-      this.#peer.resume();
-    }
+    this.#resume();
+  }
+
+  #resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    // It could not send until now.
+    this.progressAt = this.#clock.now();
+    this.#peer.resume();
   }
 }

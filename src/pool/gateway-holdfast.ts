@@ -32,12 +32,17 @@ export class HoldfastGateway implements Gateway {
     on: { readonly fd: number } | { readonly path: string } | { readonly port: number },
     backlog: number,
   ): Promise<void> {
-    return new Promise((resolve, reject) => {
+    return new Promise<void>((resolve, reject) => {
       this.#server.once("error", (cause) => reject(new Fault("LISTEN", `cannot listen: ${cause.message}`, { cause })));
       // With the backlog inside the options Node 20 to 26 listen with 511 on a descriptor.
       if ("fd" in on) this.#server.listen({ fd: on.fd }, backlog, resolve);
       else if ("path" in on) this.#server.listen(on.path, backlog, resolve);
       else this.#server.listen(on.port, "127.0.0.1", backlog, resolve);
+    }).then(() => {
+      // From now on: a connection that could not be accepted, as when descriptors run out.
+      this.#server.removeAllListeners("error").on("error", (cause) => {
+        this.#options.host.connectionFault(new Fault("LISTEN", `cannot accept: ${cause.message}`));
+      });
     });
   }
 

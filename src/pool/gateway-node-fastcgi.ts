@@ -144,11 +144,22 @@ class Wire implements RequestIntake {
   }
 
   peerEnded(): void {
-    this.#exchange?.peerEnded();
+    const exchange = this.#exchange;
+    // A reply that is given may still be on its way through the package.
+    if (exchange?.closed) return;
+    exchange?.peerEnded();
+    if (exchange?.closed ?? true) this.finish();
   }
 
   peerGone(): void {
     this.#exchange?.peerGone();
+    this.finish();
+  }
+
+  /** The package does not take what we give it. */
+  defect(cause: unknown): void {
+    this.#host.connectionFault(new Fault("PROTOCOL", "node-fastcgi refuses this reply", { cause }));
+    this.#request.peer.cut();
     this.finish();
   }
 
@@ -162,12 +173,16 @@ class Wire implements RequestIntake {
   /** What the package writes: records of its reply. */
   #written(chunk: Buffer, written: () => void): void {
     const { peer } = this.#request;
-    let waits = false;
+    let waits = 1;
+    const taken = (): void => {
+      waits--;
+      if (waits === 0) written();
+    };
     for (const event of this.#decoder.receive(chunk)) {
       if (this.closed) break;
       if (event.kind === "stdout" && event.bytes.length > 0) {
-        waits = true;
-        peer.chunk(event.bytes, () => written());
+        waits++;
+        peer.chunk(event.bytes, taken);
       } else if (event.kind === "end") {
         peer.end();
         this.finish();
@@ -176,7 +191,7 @@ class Wire implements RequestIntake {
         this.finish();
       }
     }
-    if (!waits) written();
+    taken();
   }
 }
 
@@ -200,6 +215,14 @@ class PackagePeer implements Peer {
   }
 
   head(block: Buffer): void {
+    try {
+      this.#head(block);
+    } catch (cause) {
+      this.#wire.defect(cause);
+    }
+  }
+
+  #head(block: Buffer): void {
     const parsed = new CgiResponseParser().push(block);
     if (parsed === undefined) throw new Fault("HANDLER", "a reply without the end of its header block");
     const response = this.#response;

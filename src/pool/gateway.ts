@@ -44,6 +44,8 @@ export interface GatewayLimits {
   readonly openRequests: number;
   /** From a connection's first byte of a request to the end of its params. */
   readonly receiveTimeoutMs: number;
+  /** Longest wait for the web server to take a byte of what was written to it. */
+  readonly stallTimeoutMs: number;
 }
 
 export interface GatewayOptions {
@@ -69,5 +71,5 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-/** After END_REQUEST without FCGI_KEEP_CONN: how long what the peer still sends is read and dropped. */
+/** After the last byte of a connection was taken: how long what the peer still sends is read and dropped. */
 export const LINGER_MS = 10_000;

@@ -8,8 +8,8 @@ import { createLog, type Log } from "../telemetry/log.ts";
 import { privateCacheDir } from "./cache-dir.ts";
 import { Pool } from "./pool.ts";
 
-/** A pool whose supervisor is gone finishes what it has within this time. */
-const ORPHAN_DRAIN_MS = 30_000;
+/** A pool that leaves by itself, or whose supervisor is gone, finishes what it has within this time. */
+const OWN_DRAIN_MS = 30_000;
 
 let pool: Pool | undefined;
 let log: Log = createLog("json");
@@ -77,10 +77,13 @@ if (process.send === undefined) {
     hint: "Run `holdfast start` or `holdfast serve`.",
   });
 }
+// A defect of ours: the supervisor starts another process, and the log says why.
+process.on("uncaughtException", fatal);
+process.on("unhandledRejection", fatal);
 process.on("message", received);
 process.on("disconnect", () => {
   if (leaving) return;
-  drain(ORPHAN_DRAIN_MS).catch(fatal);
+  drain(OWN_DRAIN_MS).catch(fatal);
 });
 // Ctrl-C reaches the whole terminal group; the supervisor decides what it means.
 process.on("SIGINT", () => {});
@@ -88,6 +91,8 @@ process.on("SIGHUP", () => {});
 // Without a listener Node opens its inspector on SIGUSR1.
 process.on("SIGUSR1", () => {});
 process.on("SIGTERM", () => {
-  drain(ORPHAN_DRAIN_MS).catch(fatal);
+  // First, so that another is started while we finish: who connects meanwhile waits for it.
+  if (!leaving) send({ kind: "draining", withinMs: OWN_DRAIN_MS });
+  drain(OWN_DRAIN_MS).catch(fatal);
 });
 send({ kind: "hello" });

@@ -15,13 +15,14 @@ import { Exchange, type Outcome } from "./exchange.ts";
 import type { Gateway, GatewayHost, GatewayOptions, IncomingRequest } from "./gateway.ts";
 import { HoldfastGateway } from "./gateway-holdfast.ts";
 import { NodeFastCgiGateway } from "./gateway-node-fastcgi.ts";
+import { LogLimit } from "./log-limit.ts";
 import { type OwnReply, ownPathFinder } from "./own-paths.ts";
 import { replyWith } from "./roomy-reply.ts";
 import { Threads } from "./threads.ts";
 import { Turns } from "./turns.ts";
 import { Watch } from "./watch.ts";
 import type { WorkerHandle } from "./worker-handle.ts";
-import { Workforce } from "./workforce.ts";
+import { WORKERS_PER_PLACE, Workforce } from "./workforce.ts";
 
 export interface PoolOptions {
   readonly config: PoolConfig;
@@ -41,6 +42,7 @@ export class Pool implements GatewayHost {
   readonly #log: Log;
   readonly #startedAt: Instant;
   readonly #counters = new Counters();
+  readonly #logLimit: LogLimit;
   readonly #dispatcher: Dispatcher<WorkerHandle>;
   readonly #threads: Threads;
   readonly #workforce: Workforce;
@@ -58,6 +60,7 @@ export class Pool implements GatewayHost {
     this.#config = config;
     this.#generation = options.generation;
     this.#log = log;
+    this.#logLimit = new LogLimit(clock);
     this.#startedAt = clock.now();
     this.#ownReply = ownPathFinder(config.status);
     this.#dispatcher = new Dispatcher<WorkerHandle>({
@@ -69,8 +72,7 @@ export class Pool implements GatewayHost {
       clock,
     });
     this.#threads = new Threads({
-      // A whole generation may stand beside the old one, and one may be on its way out.
-      maxThreads: config.threads * 3,
+      maxThreads: config.threads * WORKERS_PER_PLACE,
       memoryLimitBytes: config.memoryLimitBytes,
       onError: (error) => log.error("a worker thread had trouble", { ...toFaultData(error, "WORKER_LOST") }),
     });
@@ -94,6 +96,7 @@ export class Pool implements GatewayHost {
         paramsCount: request.paramsCount,
         openRequests: config.connections.openRequests,
         receiveTimeoutMs: request.receiveTimeoutMs,
+        stallTimeoutMs: request.stallTimeoutMs,
       },
       allowedClients: config.allowedClients,
       host: this,
@@ -133,6 +136,7 @@ export class Pool implements GatewayHost {
   /** Ends everything now. */
   async close(): Promise<void> {
     clearInterval(this.#gatewaySweep);
+    this.#workforce.close();
     await this.#watch?.close();
     await this.#gateway.close();
     await this.#threads.close();
@@ -174,10 +178,11 @@ export class Pool implements GatewayHost {
 
   open(request: IncomingRequest): Exchange {
     this.#counters.accepted++;
-    const own = this.#ownReply(request.params);
+    let own: OwnReply | undefined;
     let length: number | undefined;
     let fault: Fault | undefined;
     try {
+      own = this.#ownReply(request.params);
       length = contentLength(new Params(request.params));
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
@@ -214,7 +219,9 @@ export class Pool implements GatewayHost {
   }
 
   connectionFault(fault: Fault): void {
-    const fields = { code: fault.code, reason: fault.message };
+    const suppressed = this.#logLimit.admit("connection ended");
+    if (suppressed === undefined) return;
+    const fields = { code: fault.code, reason: fault.message, ...(suppressed > 0 ? { suppressed } : {}) };
     if (isError(fault.cause)) this.#log.error("connection ended", { ...fields, stack: fault.cause.stack });
     else this.#log.info("connection ended", fields);
   }
@@ -233,7 +240,10 @@ export class Pool implements GatewayHost {
   // ---- the rest ----------------------------------------------------------------------------------
 
   #logFault(fault: Fault): void {
-    this.#log.warn("request refused", { code: fault.code, status: fault.status, reason: fault.message });
+    const suppressed = this.#logLimit.admit(fault.code);
+    if (suppressed === undefined) return;
+    const fields = { code: fault.code, status: fault.status, reason: fault.message };
+    this.#log.warn("request refused", suppressed > 0 ? { ...fields, suppressed } : fields);
   }
 
   #workerBoot(worker: number, generation: number, cacheDir: string | undefined): WorkerBoot {

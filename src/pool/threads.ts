@@ -1,7 +1,7 @@
 // Workers as threads. The only file that knows piscina, MessagePort and SharedArrayBuffer: piscina
 // owns the threads, each of which runs one task for its whole life (docs/decisions/0002-lanes.md).
 
-import { MessageChannel, type MessagePort, type Worker } from "node:worker_threads";
+import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from "node:worker_threads";
 import { Piscina } from "piscina";
 import { Fault, isError } from "../base/fault.ts";
 import { readBatch } from "../messages/batch.ts";
@@ -32,10 +32,13 @@ const WORKER_FILE = new URL("../../workers/main.js", import.meta.url).href;
 
 export class Threads implements WorkerSource {
   readonly #piscina: Piscina;
-  /** Threads that have finished their task but still exist: piscina would give them a second one. */
-  readonly #leaving = new Set<Promise<unknown>>();
+  readonly #maxThreads: number;
+  /** Lives whose thread may exist, also one that has finished its task: piscina would give it a second one. */
+  #lives = 0;
+  readonly #waiting: (() => void)[] = [];
 
   constructor(options: ThreadOptions) {
+    this.#maxThreads = options.maxThreads;
     this.#piscina = new Piscina({
       filename: WORKER_FILE,
       minThreads: 0,
@@ -55,7 +58,7 @@ export class Threads implements WorkerSource {
     let threadId: number | undefined;
     let terminated = false;
 
-    port1.on("message", (batch: ArrayBuffer) => {
+    const received = (batch: ArrayBuffer): void => {
       const bytes = Buffer.from(batch);
       if (threadId === undefined) {
         readBatch(bytes, (kind, _slot, start) => {
@@ -64,34 +67,68 @@ export class Threads implements WorkerSource {
         if (terminated) this.#terminate(threadId);
       }
       onBatch(bytes);
-    });
+    };
+    port1.on("message", received);
 
-    const life = this.#live({ port: port2, words, boot }, () => threadId).finally(() => port1.close());
+    const life = this.#live(
+      { port: port2, words, boot },
+      () => threadId,
+      () => terminated,
+    ).finally(() => {
+      // What it said before it died may come after the news of its death.
+      for (let left = receiveMessageOnPort(port1); left !== undefined; left = receiveMessageOnPort(port1)) {
+        received(left.message as ArrayBuffer);
+      }
+      port1.close();
+    });
     return {
       lane: new ThreadLane(port1, new Int32Array(words)),
       life,
       terminate: () => {
         terminated = true;
+        this.#wake();
         this.#terminate(threadId);
       },
     };
+  }
+
+  /** Threads that exist. */
+  get alive(): number {
+    return this.#piscina.threads.length;
+  }
+
+  /** Lives that piscina holds and has given no thread: none, but for a moment. */
+  get queued(): number {
+    return this.#piscina.queueSize;
   }
 
   async close(): Promise<void> {
     await this.#piscina.destroy();
   }
 
-  async #live(life: WorkerLife, threadId: () => number | undefined): Promise<void> {
-    await Promise.allSettled(this.#leaving);
+  async #live(life: WorkerLife, threadId: () => number | undefined, terminated: () => boolean): Promise<void> {
+    while (this.#lives >= this.#maxThreads && !terminated()) {
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve);
+      });
+    }
+    if (terminated()) {
+      life.port.close();
+      throw new Fault("WORKER_LOST", "it was ended before its thread began");
+    }
+    this.#lives++;
     try {
       // Its type is taken from the wrong overload of postMessage.
       await this.#piscina.run(life, { transferList: [life.port] as never });
     } finally {
-      const gone = this.#terminate(threadId());
-      this.#leaving.add(gone);
-      await gone;
-      this.#leaving.delete(gone);
+      await this.#terminate(threadId());
+      this.#lives--;
+      this.#wake();
     }
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting.splice(0)) wake();
   }
 
   async #terminate(threadId: number | undefined): Promise<void> {

@@ -28,7 +28,7 @@ export class Turns {
   stirred(): void {
     if (this.#due) return;
     this.#due = true;
-    setImmediate(() => this.#turn());
+    setImmediate(this.#turn);
   }
 
   /** Something may pass a deadline from now on. */
@@ -40,16 +40,16 @@ export class Turns {
       this.#sweepTimer = false;
       dispatcher.sweep();
       this.stirred();
-      if (dispatcher.open > 0) this.opened();
+      if (!dispatcher.idle) this.opened();
     });
   }
 
-  #turn(): void {
+  readonly #turn = (): void => {
     this.#due = false;
     const { dispatcher, post } = this.#options;
     this.#watchStall(dispatcher.turn());
     post();
-  }
+  };
 
   #watchStall(at: Instant | undefined): void {
     if (at === undefined || this.#stallTimer) return;

@@ -12,6 +12,7 @@ export class Watch {
   readonly #changed: (path: string) => void;
   /** Path → what it was when it was loaded, or when it last changed. */
   readonly #known = new Map<string, string>();
+  #closed = false;
   #timer: NodeJS.Timeout | undefined;
 
   /** `changed` gets one of the paths that changed. */
@@ -26,17 +27,20 @@ export class Watch {
 
   /** To be called when a file is loaded, before anybody can change it unseen. */
   add(path: string): void {
-    if (this.#known.has(path)) return;
+    // A file may be told of by a worker that drains; `add` would open the watcher again.
+    if (this.#closed || this.#known.has(path)) return;
     this.#known.set(path, stateOf(path));
     this.#watcher.add(path);
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     clearTimeout(this.#timer);
     await this.#watcher.close();
   }
 
   #look(path: string): void {
+    if (this.#closed) return;
     const state = stateOf(path);
     if (this.#known.get(path) === state) return;
     this.#known.set(path, state);
@@ -46,6 +50,11 @@ export class Watch {
 }
 
 function stateOf(path: string): string {
-  const stats = statSync(path, { throwIfNoEntry: false });
-  return stats === undefined ? "gone" : `${stats.ino} ${stats.size} ${stats.mtimeMs}`;
+  try {
+    const { ino, size, mtimeMs } = statSync(path);
+    return `${ino} ${size} ${mtimeMs}`;
+  } catch {
+    // Removed, or out of reach: either way the workers cannot load it.
+    return "gone";
+  }
 }

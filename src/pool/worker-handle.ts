@@ -76,7 +76,7 @@ class Open implements Carrier {
 
   abort(reason: AbortReason): void {
     // What has not begun never will, and the worker need not hear of it.
-    if (this.#side.withdraw(this)) return;
+    if (this.finished || this.#side.withdraw(this)) return;
     const at = this.#side.writer.open(TO_WORKER.ABORT, this.slot, 1);
     this.#side.writer.buffer[at] = ABORT_REASONS.indexOf(reason);
     this.#side.stirred();
@@ -128,6 +128,8 @@ export class WorkerHandle {
   served = 0;
   /** Handlers that went on after their deadline's signal. */
   ignoredDeadlines = 0;
+  /** Errors that no handler caught. */
+  escapedErrors = 0;
 
   constructor(options: WorkerHandleOptions) {
     this.id = options.id;
@@ -242,12 +244,6 @@ export class WorkerHandle {
     return back.reverse().filter((exchange) => !exchange.closed);
   }
 
-  /** Takes one exchange back. False: the handler runs. */
-  takeBackOne(exchange: Exchange): boolean {
-    const open = this.#offered.find((each) => each.exchange === exchange && !each.finished);
-    return open !== undefined && this.#withdraw(open);
-  }
-
   /** Sends what was written since the last turn. */
   post(): void {
     if (!this.#writer.empty) this.#lane.send(this.#writer.take());
@@ -300,6 +296,9 @@ export class WorkerHandle {
       }
       case FROM_WORKER.END:
         this.#finish(slot)?.exchange.end();
+        break;
+      case FROM_WORKER.STOPPED:
+        this.#finish(slot)?.exchange.stopped();
         break;
       case FROM_WORKER.FAIL: {
         const fault = fromFaultData(json<FaultData>(batch, start, end));

@@ -13,6 +13,12 @@ import { type LateHandler, type WorkerEvents, WorkerHandle } from "./worker-hand
 
 /** A worker with this many handlers that went on after their deadline is recycled. */
 export const IGNORED_DEADLINES_MAX = 8;
+/** So many errors that escaped their handlers are logged of one worker: it is being replaced already. */
+export const ESCAPED_LOGGED_MAX = 20;
+/** A whole generation may stand beside the old one, and one may be on its way out. */
+export const WORKERS_PER_PLACE = 3;
+/** A worker that dies this soon after its start, and has been given nothing, counts as one that did not boot. */
+export const SETTLED_MS = 10_000;
 
 export interface WorkforceOptions {
   readonly wanted: number;
@@ -48,9 +54,14 @@ export class Workforce {
   readonly #roster = new Set<WorkerHandle>();
   readonly #booting = new Map<WorkerHandle, Booting>();
   readonly #leavers = new Map<WorkerHandle, (() => void)[]>();
+  /** To be replaced; with the one that boots for it, if one does. */
+  readonly #recycled = new Map<WorkerHandle, WorkerHandle | undefined>();
+  /** Told to end although they were draining, to make room. */
+  readonly #evicted = new Set<WorkerHandle>();
   #nextId = 1;
   #generation = 1;
   #failures = 0;
+  #failedAt: Instant = 0;
   #cancelRetry: (() => void) | undefined;
   #draining = false;
   #swap: Promise<void> = Promise.resolve();
@@ -71,7 +82,7 @@ export class Workforce {
   async start(): Promise<void> {
     const team = Array.from({ length: this.#options.wanted }, () => this.#hire(this.#generation));
     await this.#allReady(team);
-    for (const worker of team) this.#enlist(worker);
+    this.#enlist(team);
   }
 
   /**
@@ -86,31 +97,30 @@ export class Workforce {
     return this.#swap;
   }
 
-  /** Ends a worker once its successor is ready. */
-  async recycle(worker: WorkerHandle, reason: string): Promise<void> {
-    if (!this.#roster.has(worker) || this.#draining) return;
-    this.#roster.delete(worker);
+  /** Ends a worker once its successor is ready; until then, however many tries that takes, it serves on. */
+  recycle(worker: WorkerHandle, reason: string): void {
+    if (!this.#roster.has(worker) || this.#recycled.has(worker) || this.#draining) return;
     this.#options.events.notice("worker is recycled", { worker: worker.id, reason });
-    try {
-      const successor = this.#hire(this.#generation);
-      await this.#allReady([successor]);
-      this.#enlist(successor);
-    } catch (error) {
-      this.#bootTrouble(toFaultData(error, "BOOT"));
-    }
-    this.#retire(worker);
+    this.#recycled.set(worker, undefined);
+    this.#ensure();
   }
 
   /** Finishes everything, at the latest at `deadline`. */
   async drain(deadline: Instant): Promise<void> {
-    this.#draining = true;
-    this.#cancelRetry?.();
+    this.close();
     const lives = [...this.#all].map((worker) => this.#gone(worker));
     for (const worker of [...this.#all]) {
       if (worker.state === "starting") worker.terminate();
+      else if (worker.state === "draining") this.#endAt(worker, deadline);
       else this.#retire(worker, deadline);
     }
     await Promise.all(lives);
+  }
+
+  /** Nobody is started from now on. */
+  close(): void {
+    this.#draining = true;
+    this.#cancelRetry?.();
   }
 
   post(): void {
@@ -125,9 +135,11 @@ export class Workforce {
     if (this.#draining) return;
     this.#generation = generation;
     this.#failures = 0;
+    this.#cancelRetry?.();
+    this.#cancelRetry = undefined;
     const old = [...this.#roster];
     this.#roster.clear();
-    for (const worker of team) this.#enlist(worker);
+    this.#enlist(team);
     for (const worker of old) this.#retire(worker);
   }
 
@@ -149,28 +161,46 @@ export class Workforce {
     }
   }
 
-  #enlist(worker: WorkerHandle): void {
-    // It may have died between its readiness and the last of its team's.
-    if (worker.state !== "idle") {
-      this.#ensure();
-      return;
+  #enlist(team: readonly WorkerHandle[]): void {
+    for (const worker of team) {
+      // It may have died between its readiness and the last of its team's.
+      if (worker.state !== "idle") continue;
+      this.#roster.add(worker);
+      this.#options.dispatcher.addWorker(worker);
     }
-    this.#roster.add(worker);
-    this.#options.dispatcher.addWorker(worker);
     this.#options.events.stirred();
+    this.#ensure();
   }
 
   #retire(worker: WorkerHandle, deadline?: Instant): void {
     const { clock, dispatcher, disposeTimeoutMs, requestTimeoutMs, graceMs } = this.#options;
     this.#roster.delete(worker);
+    this.#recycled.delete(worker);
     dispatcher.removeWorker(worker);
+    if (worker.state === "starting") worker.terminate();
     if (worker.state !== "idle") return;
     dispatcher.requeue(worker.takeBack());
     const end = deadline ?? clock.now() + requestTimeoutMs + graceMs + disposeTimeoutMs;
     worker.drain(end - clock.now());
-    const cancel = clock.at(end, () => worker.terminate());
-    this.#gone(worker).then(cancel);
+    this.#endAt(worker, end);
     this.#options.events.stirred();
+  }
+
+  #endAt(worker: WorkerHandle, end: Instant): void {
+    const cancel = this.#options.clock.at(end, () => worker.terminate());
+    this.#gone(worker).then(cancel);
+  }
+
+  /** Workers that drain for long must not keep new ones from starting. */
+  #makeRoom(): void {
+    if (this.#all.size - this.#evicted.size < this.#options.wanted * WORKERS_PER_PLACE) return;
+    for (const worker of this.#all) {
+      if (worker.state !== "draining" || this.#evicted.has(worker)) continue;
+      this.#evicted.add(worker);
+      this.#options.events.notice("worker is ended: it drains, and its place is needed", { worker: worker.id });
+      worker.terminate();
+      return;
+    }
   }
 
   /** Resolves when the worker's thread is gone. */
@@ -184,6 +214,7 @@ export class Workforce {
 
   #hire(generation: number): WorkerHandle {
     const { concurrency, requestTimeoutMs, clock, source, boot, bootTimeoutMs } = this.#options;
+    this.#makeRoom();
     const worker = new WorkerHandle({
       id: this.#nextId++,
       generation,
@@ -213,7 +244,6 @@ export class Workforce {
     const { events } = this.#options;
     return {
       ready: (worker) => {
-        this.#failures = 0;
         const booting = this.#booting.get(worker);
         this.#booting.delete(worker);
         booting?.resolve();
@@ -222,8 +252,13 @@ export class Workforce {
         this.#booting.get(worker)?.reject(fromFaultData(data));
       },
       unsound: (worker, data) => {
-        events.log(worker, { level: "error", message: data.message, fields: { stack: data.stack } });
-        void this.recycle(worker, "an error escaped its handlers");
+        worker.escapedErrors++;
+        if (worker.escapedErrors <= ESCAPED_LOGGED_MAX) {
+          const last =
+            worker.escapedErrors === ESCAPED_LOGGED_MAX ? { further: "no more of this worker are logged" } : {};
+          events.log(worker, { level: "error", message: data.message, fields: { stack: data.stack, ...last } });
+        }
+        this.recycle(worker, "an error escaped its handlers");
       },
       overdue: (worker, late) => this.#overdue(worker, late),
       handlerFailed: events.handlerFailed,
@@ -244,24 +279,31 @@ export class Workforce {
       }
       worker.ignoredDeadlines++;
       if (worker.ignoredDeadlines >= IGNORED_DEADLINES_MAX) {
-        void this.recycle(worker, `${IGNORED_DEADLINES_MAX} handlers went on after their deadline`);
+        this.recycle(worker, `${IGNORED_DEADLINES_MAX} handlers went on after their deadline`);
       }
     });
   }
 
   #ended(worker: WorkerHandle, error: unknown, cancelBoot: () => void): void {
-    const { dispatcher, events } = this.#options;
+    const { clock, dispatcher, events } = this.#options;
     cancelBoot();
     const wasDraining = worker.state === "draining";
     const served = worker.state === "idle" && this.#roster.has(worker);
     this.#roster.delete(worker);
     this.#all.delete(worker);
+    this.#evicted.delete(worker);
+    const successor = this.#recycled.get(worker);
+    this.#recycled.delete(worker);
+    if (successor !== undefined) this.#roster.add(successor);
     dispatcher.removeWorker(worker);
     const death = describeDeath(error);
     const { back, lost } = worker.bury();
     dispatcher.requeue(back);
-    for (const exchange of lost) exchange.fail(death);
-    if (error !== undefined && (served || (wasDraining && lost.length > 0))) events.lost(worker, death, lost.length);
+    // Of those that were answered already, by a deadline, only the handler is lost.
+    const unanswered = lost.filter((exchange) => !exchange.closed);
+    for (const exchange of unanswered) exchange.fail(death);
+    const isLoss = (served && !this.#draining) || ((served || wasDraining) && unanswered.length > 0);
+    if (error !== undefined && isLoss) events.lost(worker, death, unanswered.length);
 
     const booting = this.#booting.get(worker);
     this.#booting.delete(worker);
@@ -271,32 +313,66 @@ export class Workforce {
 
     for (const resolve of this.#leavers.get(worker) ?? []) resolve();
     this.#leavers.delete(worker);
-    if (served && !this.#draining) this.#ensure();
+    if (served && worker.served === 0 && clock.now() - worker.startedAt < SETTLED_MS) this.#retryLater();
+    else if (served) this.#ensure();
     events.stirred();
   }
 
-  /** Brings the roster to the wanted number; tries again with back-off when a boot fails. */
+  /** Brings the roster to the wanted number, and finds successors; with back-off when a boot fails. */
   #ensure(): void {
     if (this.#draining || this.#cancelRetry !== undefined) return;
     const missing = this.#options.wanted - this.#roster.size;
     for (let n = 0; n < missing; n++) {
       const worker = this.#hire(this.#generation);
       this.#roster.add(worker);
-      this.#allReady([worker]).then(
-        () => this.#enlist(worker),
-        (error: unknown) => {
-          this.#roster.delete(worker);
-          this.#bootTrouble(toFaultData(error, "BOOT"));
-        },
-      );
+      void this.#boot(worker);
+    }
+    for (const [worker, successor] of this.#recycled) {
+      if (successor === undefined) void this.#succeed(worker);
+    }
+  }
+
+  /** Sees a worker of the roster, or who is to enter it, through its boot. True: it serves. */
+  async #boot(worker: WorkerHandle): Promise<boolean> {
+    try {
+      await this.#allReady([worker]);
+    } catch (error) {
+      this.#roster.delete(worker);
+      if (worker.generation === this.#generation) this.#bootTrouble(toFaultData(error, "BOOT"));
+      return false;
+    }
+    // Its generation may have been replaced while it booted.
+    if (worker.generation === this.#generation && !this.#draining) this.#enlist([worker]);
+    else this.#retire(worker);
+    return this.#roster.has(worker);
+  }
+
+  async #succeed(worker: WorkerHandle): Promise<void> {
+    const successor = this.#hire(this.#generation);
+    this.#recycled.set(worker, successor);
+    const serves = await this.#boot(successor);
+    if (!this.#recycled.has(worker)) return;
+    if (serves) {
+      this.#retire(worker);
+    } else {
+      this.#recycled.set(worker, undefined);
+      this.#ensure();
     }
   }
 
   #bootTrouble(fault: FaultData): void {
-    const { clock, events, backoff = RESPAWN_BACKOFF, random = Math.random } = this.#options;
     if (this.#draining) return;
+    this.#options.events.bootFailed(fault);
+    this.#retryLater();
+  }
+
+  #retryLater(): void {
+    const { clock, backoff = RESPAWN_BACKOFF, random = Math.random } = this.#options;
+    if (this.#draining) return;
+    // Failures so far apart are not failures in a row.
+    if (clock.now() - this.#failedAt > 2 * backoff.maxMs) this.#failures = 0;
     this.#failures++;
-    events.bootFailed(fault);
+    this.#failedAt = clock.now();
     this.#cancelRetry?.();
     this.#cancelRetry = clock.at(clock.now() + backoffMs(this.#failures, random(), backoff), () => {
       this.#cancelRetry = undefined;

@@ -11,7 +11,7 @@ import { type ControlSocket, openControl } from "./control.ts";
 import { poolIdentity } from "./identity.ts";
 import { Supervisor } from "./supervisor.ts";
 
-export { handleSignals } from "./signals.ts";
+export { handleSignals, type Stoppable } from "./signals.ts";
 
 export interface StartOptions {
   /** Default: as the configuration says, on standard error. */

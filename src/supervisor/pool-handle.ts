@@ -17,7 +17,7 @@ const LISTEN_FD = 4;
 const BOOT_MARGIN_MS = 2000;
 /** A pool that said why it failed, or let go of its channel, leaves by itself within this, ms. */
 const LEAVE_MS = 5000;
-/** The pool is told to be done this much before it would be killed, at most, ms. */
+/** The pool is to be done this much before it would be killed, at most, ms. */
 const DRAIN_MARGIN_MS = 500;
 
 export interface PoolProcessOptions {
@@ -167,11 +167,26 @@ export class PoolHandle {
         this.#fault = message.fault;
         this.#mustLeave();
         return;
+      case "draining":
+        this.#leaves(message.withinMs);
+        return;
       case "status":
       case "pong":
         this.#questions.get(message.id)?.(message);
         return;
     }
+  }
+
+  /** A signal told it to: it serves no more, and for the pool's health it is one that was lost. */
+  #leaves(withinMs: number): void {
+    if (this.#state !== "starting" && this.#state !== "ready") return;
+    const { pool, clock } = this.#options;
+    this.#fault ??= {
+      code: "BOOT",
+      message: `pool ${pool.name}: process ${this.pid ?? "?"} was told by a signal to leave`,
+    };
+    this.#deadline = clock.now() + withinMs + DRAIN_MARGIN_MS;
+    this.#change("draining");
   }
 
   #configure(): void {

@@ -1,7 +1,11 @@
 // What each signal means to the supervisor. Every signal that a person or a service manager may send
 // is listed: what is not would end us by default and leave the pools behind.
 
+import { type Clock, type Instant, systemClock } from "../base/clock.ts";
 import type { Log } from "../telemetry/log.ts";
+
+/** The same signal again within this is no second wish: a group and a launcher in it were told at once, ms. */
+const ECHO_MS = 100;
 
 interface Meaning {
   readonly does: "stop" | "later" | "nothing";
@@ -28,8 +32,13 @@ export interface Stoppable {
  * Handles every signal of the table until the returned function is called. `target` may still be
  * starting: what comes before it has started is done then.
  */
-export function handleSignals(target: Stoppable | Promise<Stoppable>, log: Log): () => void {
+export function handleSignals(
+  target: Stoppable | Promise<Stoppable>,
+  log: Log,
+  clock: Clock = systemClock,
+): () => void {
   let stops = 0;
+  const heard = new Map<string, Instant>();
   const act = (what: (target: Stoppable) => unknown): void => {
     Promise.resolve(target).then(
       (running) => {
@@ -42,6 +51,9 @@ export function handleSignals(target: Stoppable | Promise<Stoppable>, log: Log):
     const handler = (): void => {
       if (does === "later") log.warn(`${signal} is not available in this version and does nothing`);
       if (does !== "stop") return;
+      const isEcho = clock.now() - (heard.get(signal) ?? Number.NEGATIVE_INFINITY) < ECHO_MS;
+      heard.set(signal, clock.now());
+      if (isEcho) return;
       stops++;
       if (stops === 1) act((running) => running.stop(signal));
       else act((running) => running.stopNow(signal));

@@ -18,6 +18,11 @@ const REQUESTS: readonly (readonly [title: string, path: string, options?: Ask])
   ["PATH_INFO", "/variables.ts/p%20q/r?x"],
   ["a URL without extension", "/variables/p"],
   ["dots", "/x/../variables.ts?y"],
+  ["doubled slashes", "//variables.ts//p//q?x=//y"],
+  ["doubled slashes before dots", "//x//../variables.ts"],
+  ["a doubled slash that dots do not take away", "/x/y//../variables.ts"],
+  ["nothing but slashes", "//"],
+  ["a backslash", "/x\\..\\variables.ts"],
   ["bytes beyond ASCII", "/variables.ts/%C3%BC"],
   [
     "headers",

@@ -102,11 +102,17 @@ describe("the command line", () => {
   });
 
   it("says what to do where there is no configuration", async () => {
-    expect(await run("start", "-c", "none.toml")).toMatchObject({ code: 78, stderr: /none\.toml: cannot be read/ });
+    expect(await run("start", "-c", "none.toml")).toMatchObject({
+      code: 78,
+      stderr: expect.stringMatching(/none\.toml: cannot be read/),
+    });
   });
 
   it.each(["status", "stop"])("%s ends with 69 where no supervisor answers", async (command) => {
-    const expected = { code: 69, stderr: /no supervisor answers at .*\n {2}start one with `holdfast start`/ };
+    const expected = {
+      code: 69,
+      stderr: expect.stringMatching(/no supervisor answers at .*\n {2}start one with `holdfast start`/),
+    };
     expect(await run(command, "--control", join(dir.path, "none.sock"))).toMatchObject(expected);
   });
 
@@ -117,7 +123,7 @@ describe("the command line", () => {
     );
     expect(await run("start", "-c", "holdfast.toml")).toMatchObject({
       code: 69,
-      stderr: /there is no folder .*mkdir -p/s,
+      stderr: expect.stringMatching(/there is no folder .*mkdir -p/s),
     });
   });
 });
@@ -154,6 +160,15 @@ describe("started by a Node that is too old", () => {
     const { status, stderr } = runOld(join(bareInstallation().path, "bin/holdfast.js"), "check");
     expect(status).toBe(69);
     expect(stderr).toMatch(/^holdfast: this is Node 14\.0\.0, and that is too old\n {2}install Node 22\.18 or newer/);
+  });
+
+  it("says what to do where that one cannot be started, and ends with 69", () => {
+    const dir = bareInstallation();
+    dir.write("node_modules/node/package.json", '{ "name": "node", "version": "26.0.0" }');
+    chmodSync(dir.write("node_modules/node/bin/node", "#!/bin/sh\nexit 127\n"), 0o755);
+    const { status, stderr } = runOld(join(dir.path, "bin/holdfast.js"), "check");
+    expect(status).toBe(69);
+    expect(stderr).toMatch(/^holdfast: the bundled Node cannot be started .*libatomic1\)\n/);
   });
 
   it("is not satisfied with one that is too old as well", () => {

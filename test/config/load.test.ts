@@ -4,6 +4,7 @@ import { Fault } from "../../src/base/fault.ts";
 import { findConfig, type Loaded, loadConfig, loadSupervisor, resolveConfig } from "../../src/config/load.ts";
 import type { TempDir } from "../support/temp-dir.ts";
 import { tempDirs } from "../support/temp-dir.ts";
+import { itAsRoot } from "../support/user.ts";
 
 const tempDir = tempDirs();
 let dir: TempDir;
@@ -427,7 +428,7 @@ ping_path = "/-/ping"
       ]);
     });
 
-    (process.getuid?.() === 0 ? it : it.skip)("a file that anyone may write, when root starts Holdfast", () => {
+    itAsRoot("a file that anyone may write, when root starts Holdfast", () => {
       chmodSync(dir.write("holdfast.toml", pool("")), 0o666);
       expect(mistakesOf(pool(""))).toEqual(["holdfast.toml: anyone may write this file (chmod o-w it)"]);
     });

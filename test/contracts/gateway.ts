@@ -57,6 +57,7 @@ export function describeGateway(
           paramsCount: 1000,
           openRequests: options.openRequests ?? 8,
           receiveTimeoutMs: options.receiveTimeoutMs ?? 10_000,
+          stallTimeoutMs: 10_000,
         },
       });
       await gateway.listen({ path: path.join(folder, "s") }, 4096);
@@ -233,6 +234,7 @@ export function describeGateway(
       client.socket.destroy();
       await eventually(() => host.requests[0]?.outcomes[0] === "aborted");
       expect(host.requests[0]?.exchange.bodyEnded).toBe(false);
+      await eventually(() => gateway.connections === 0);
     });
 
     it("never reads the next request out of a body that nobody read", async () => {

@@ -1,7 +1,10 @@
 // `holdfast request` as a person runs it.
 
-import { join } from "node:path";
+import { readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { eventually } from "../support/eventually.ts";
 import { launcher } from "../support/launch.ts";
+import { processesWith } from "../support/processes.ts";
 import { tempDirs } from "../support/temp-dir.ts";
 
 const HANDLER = `
@@ -77,6 +80,22 @@ describe("`holdfast request`", () => {
     expect(code).toBe(22);
     expect(stdout).toContain("a mistake of the app");
     expect(stderr).toContain("a mistake of the app");
+  });
+
+  it("leaves no process and no file when TERM comes while the app still loads", async () => {
+    const dir = tempDir();
+    const tmp = dirname(dir.write("tmp/x", ""));
+    const app = dir.write("app.ts", "await new Promise(() => setInterval(() => {}, 1000));");
+    const launched = launch(["request", "/", "--app", app], { env: { TMPDIR: tmp } });
+    await eventually(() => processesWith(`TMPDIR=${tmp}`).length > 1);
+    launched.signal("SIGTERM");
+    expect(await launched.finished).toMatchObject({
+      code: 70,
+      signal: null,
+      stderr: expect.stringContaining("SIGTERM"),
+    });
+    expect(processesWith(`TMPDIR=${tmp}`)).toEqual([]);
+    expect(readdirSync(tmp)).toEqual(["x"]);
   });
 
   it("ends with 70 for an app that does not load, and 64 for what it cannot mean", async () => {

@@ -1,13 +1,13 @@
 // `holdfast serve` as a person runs it, with the built-in front; test/apache has the other one.
 
 import { once } from "node:events";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { eventually } from "../support/eventually.ts";
 import { ask } from "../support/http.ts";
 import { type Launched, launcher } from "../support/launch.ts";
-import { isRunning } from "../support/processes.ts";
+import { isRunning, processesWith } from "../support/processes.ts";
 import { type TempDir, tempDirs } from "../support/temp-dir.ts";
 
 const hello = (text: string): string => `export default () => new Response(${JSON.stringify(text)});\n`;
@@ -76,6 +76,20 @@ describe("`holdfast serve` with the built-in front", () => {
     expect(existsSync(dirname(socket))).toBe(false);
   });
 
+  it.each([
+    ["the first line", /./],
+    ["the line that it has started", /supervisor started/],
+  ])("leaves no process and no file when TERM comes with %s", async (_, line) => {
+    const tmp = dirname(dir.write("tmp/x", ""));
+    const launched = launch(["serve", dir.path, "--front", "builtin", "--port", "0"], { env: { TMPDIR: tmp } });
+    await launched.line(line);
+    expect(processesWith(`TMPDIR=${tmp}`)).toContain(launched.pid);
+    launched.signal("SIGTERM");
+    expect(await launched.finished).toMatchObject({ code: 0, signal: null });
+    expect(processesWith(`TMPDIR=${tmp}`)).toEqual([]);
+    expect(readdirSync(tmp)).toEqual(["x"]);
+  });
+
   it("is ended at once by a second signal", async () => {
     dir.write("slow.ts", "export default () => new Promise(() => {});");
     const { launched, url } = await serve(dir.path);
@@ -87,7 +101,7 @@ describe("`holdfast serve` with the built-in front", () => {
     launched.signal("SIGINT");
     await launched.line(/closing the front/);
     const before = performance.now();
-    launched.signal("SIGINT");
+    launched.signal("SIGTERM");
     await launched.finished;
     // Without it the front alone would wait longer for what is open.
     expect(performance.now() - before).toBeLessThan(1500);
@@ -115,7 +129,9 @@ describe("`holdfast serve` with the built-in front", () => {
   });
 
   it("ends with 64 for a path that is none", async () => {
-    const { code, stderr } = await launch(["serve", join(dir.path, "nowhere")]).finished;
+    const tmp = dirname(dir.write("tmp/x", ""));
+    const { code, stderr } = await launch(["serve", join(dir.path, "nowhere")], { env: { TMPDIR: tmp } }).finished;
     expect([code, stderr]).toEqual([64, expect.stringContaining("cannot be read")]);
+    expect(readdirSync(tmp)).toEqual(["x"]);
   });
 });

@@ -60,11 +60,11 @@ class FakeWorker implements DispatchWorker {
   post(): void {}
 }
 
-function setUp(options: { queueMax?: number; workers?: FakeWorker[] } = {}) {
+function setUp(options: { queueMax?: number; queueTimeoutMs?: number; workers?: FakeWorker[] } = {}) {
   const clock = new FakeClock();
   const dispatcher = new Dispatcher<FakeWorker>({
     queueMax: options.queueMax ?? 128,
-    queueTimeoutMs: 45_000,
+    queueTimeoutMs: options.queueTimeoutMs ?? 45_000,
     requestTimeoutMs: 60_000,
     bodyTimeoutMs: 30_000,
     stallTimeoutMs: 30_000,
@@ -207,6 +207,49 @@ describe("deadlines", () => {
     dispatcher.sweep();
     expect(peer.calls).toEqual(["refuse 504"]);
     expect(first.carrier.sent).toEqual(["overdue", "abort timeout"]);
+  });
+
+  it("request.timeout begins with the handler, not with the wait on a worker's lane", () => {
+    const { clock, dispatcher, submit, first } = setUp({ workers: [new FakeWorker()], queueTimeoutMs: 600_000 });
+    const { peer } = submit();
+    dispatcher.turn();
+    clock.advance(100_000);
+    dispatcher.sweep();
+    first.begin();
+    clock.advance(59_999);
+    dispatcher.sweep();
+    expect([peer.calls, first.carrier.sent]).toEqual([[], []]);
+    clock.advance(1);
+    dispatcher.sweep();
+    expect(peer.calls).toEqual(["refuse 504"]);
+  });
+
+  it("request.timeout holds for a handler also when its web server has left, once", () => {
+    const { clock, dispatcher, submit, first } = setUp();
+    const { exchange } = submit();
+    dispatcher.turn();
+    first.begin();
+    exchange.peerGone();
+    expect([dispatcher.open, dispatcher.idle]).toEqual([0, false]);
+    clock.advance(60_000);
+    dispatcher.sweep();
+    clock.advance(60_000);
+    dispatcher.sweep();
+    expect(first.carrier.sent).toEqual(["abort client-gone", "overdue", "abort timeout"]);
+    expect(dispatcher.idle).toBe(true);
+  });
+
+  it("request.timeout is nothing to a handler that has answered after its web server left", () => {
+    const { clock, dispatcher, submit, first } = setUp();
+    const { exchange } = submit();
+    dispatcher.turn();
+    first.begin();
+    exchange.peerGone();
+    exchange.carrierDone();
+    clock.advance(60_000);
+    dispatcher.sweep();
+    expect(first.carrier.sent).toEqual(["abort client-gone"]);
+    expect(dispatcher.idle).toBe(true);
   });
 
   it("request.body_timeout: 408 when the web server stops sending a body", () => {

@@ -38,6 +38,19 @@ describe("an exchange's request body [FastCGI §5.3]", () => {
     expect(carrier.sent.at(-1)).toBe(`${TO_WORKER.BODY}:100`);
   });
 
+  it("is waited for anew once the web server may go on sending", () => {
+    const clock = new FakeClock();
+    const { exchange } = makeExchange(clock);
+    exchange.stdin(bytes(1));
+    exchange.give(new FakeCarrier());
+    exchange.stdin(bytes(BODY_WINDOW_BYTES));
+    exchange.stdin(bytes(1));
+    expect(exchange.awaitsBody).toBe(false);
+    clock.advance(30_000);
+    exchange.taken(BODY_WINDOW_BYTES);
+    expect([exchange.awaitsBody, exchange.progressAt]).toEqual([true, 30_000]);
+  });
+
   it("holds no more than the window while it waits in the queue", () => {
     const { exchange, peer } = makeExchange(new FakeClock());
     exchange.stdin(bytes(BODY_WINDOW_BYTES));

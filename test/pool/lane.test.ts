@@ -4,7 +4,7 @@ import { Fault } from "../../src/base/fault.ts";
 import { BODY_WINDOW_BYTES, REPLY_WINDOW_BYTES } from "../../src/messages/lane.ts";
 import { eventually } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake-clock.ts";
-import { makeExchange } from "../support/fake-exchange-pool.ts";
+import { FakeCarrier, makeExchange } from "../support/fake-exchange-pool.ts";
 import { type LanePair, lanePair } from "../support/lane-pair.ts";
 
 const HEAD = "Content-Type: text/plain\r\n\r\n";
@@ -98,6 +98,66 @@ describe("a lane between pool and worker", () => {
       read += piece.length;
     expect(read).toBe(total);
     expect(made.peer.calls).toEqual(["pause", "resume"]);
+  });
+
+  it("never credits what a handler still reads after its reply to the slot's next exchange", async () => {
+    const half = makeExchange(clock);
+    half.exchange.stdin(Buffer.from("abc"));
+    pair.handle.give(half.exchange);
+    pair.handle.post();
+    const first = await eventually(() => pair.begun[0]);
+    first.reply(200, HEAD, "ok");
+    await eventually(() => pair.handle.open === 0);
+    const made = makeExchange(clock);
+    made.exchange.stdin(Buffer.from("kept"));
+    pair.handle.give(made.exchange); // takes the same slot; not begun
+    await first.body.read();
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    expect(pair.handle.takeBack()).toEqual([made.exchange]);
+    expect(Buffer.concat(made.exchange.give(new FakeCarrier()).body).toString()).toBe("kept");
+  });
+
+  it("brings a filter its FCGI_DATA also after a FCGI_STDIN that filled the window [FCGI §6.4]", async () => {
+    const made = makeExchange(clock, { role: "filter" });
+    made.exchange.stdin(Buffer.alloc(BODY_WINDOW_BYTES));
+    made.exchange.stdinEnd();
+    pair.handle.give(made.exchange);
+    pair.handle.post();
+    const worker = await eventually(() => pair.begun[0]);
+    made.exchange.data(Buffer.from("data"));
+    made.exchange.dataEnd();
+    expect((await eventually(() => worker.body.takeWhole())).length).toBe(BODY_WINDOW_BYTES);
+    let data = "";
+    worker.data?.read().then((piece) => {
+      data = Buffer.from(piece ?? []).toString();
+    });
+    await eventually(() => data === "data");
+  });
+
+  it("never lets a stream that was stopped look whole to a peer that closed only its sending half", async () => {
+    const { exchange, worker, peer } = await begin();
+    const stream = worker.stream(200, HEAD);
+    stream.write(Buffer.from("half"))?.catch(() => {});
+    await eventually(() => peer.calls.length === 2);
+    exchange.peerEnded();
+    await eventually(() => pair.handle.open === 0);
+    expect(peer.calls.slice(2)).toEqual(["cut"]);
+    expect(pair.events).not.toContain("handlerFailed");
+  });
+
+  it("tells when the last reply has left the worker", async () => {
+    const { worker, peer } = await begin();
+    worker.reply(200, HEAD, Buffer.alloc(2 * REPLY_WINDOW_BYTES));
+    let emptied = false;
+    pair.lane.emptied().then(() => {
+      emptied = true;
+    });
+    await eventually(() => peer.pending.length > 0);
+    expect(emptied).toBe(false);
+    await eventually(() => {
+      for (const each of peer.pending.splice(0)) each();
+      return emptied;
+    });
   });
 
   it("knows what is begun without asking, and takes back the rest", async () => {

@@ -2,7 +2,7 @@ import { Fault } from "../../src/base/fault.ts";
 import { FROM_WORKER } from "../../src/messages/lane.ts";
 import { Dispatcher } from "../../src/pool/dispatcher.ts";
 import type { WorkerHandle } from "../../src/pool/worker-handle.ts";
-import { Workforce } from "../../src/pool/workforce.ts";
+import { ESCAPED_LOGGED_MAX, SETTLED_MS, Workforce } from "../../src/pool/workforce.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { makeExchange } from "../support/fake-exchange-pool.ts";
 import { FakeSource } from "../support/fake-source.ts";
@@ -52,7 +52,7 @@ function setUp(wanted = 2) {
     }),
     events: {
       stirred: () => {},
-      log: () => {},
+      log: (_worker, { message }) => said.push(`log ${message}`),
       loaded: () => {},
       handlerFailed: () => {},
       notice: (message) => said.push(message),
@@ -112,8 +112,9 @@ describe("the first generation of workers", () => {
 
 describe("a worker that dies", () => {
   it("is replaced at once", async () => {
-    const { source, serving, said, started } = setUp();
+    const { clock, source, serving, said, started } = setUp();
     await started();
+    clock.advance(SETTLED_MS);
     source.seats[0]?.die(new Error("boom"));
     await settled();
     expect(serving()).toEqual(["2/1"]);
@@ -139,6 +140,7 @@ describe("a worker that dies", () => {
   it("is replaced with back-off when its successors do not boot", async () => {
     const { clock, source, said, started } = setUp(1);
     await started();
+    clock.advance(SETTLED_MS);
     source.seats[0]?.die();
     await settled();
     source.seats[1]?.say(FROM_WORKER.BOOT_FAILED, BOOT_FAULT);
@@ -247,7 +249,156 @@ describe("an error that escaped its handler", () => {
   });
 });
 
+describe("the number of workers", () => {
+  it("is kept when one dies while its team is not complete", async () => {
+    const { source, workforce } = setUp(2);
+    const start = workforce.start();
+    source.seats[0]?.ready();
+    await settled();
+    source.seats[0]?.die();
+    await settled();
+    source.seats[1]?.ready();
+    await start;
+    expect(source.seats.length).toBe(3);
+  });
+
+  it("is kept when another dies while one is recycled", async () => {
+    const { clock, source, serving, started } = setUp(2);
+    await started();
+    clock.advance(SETTLED_MS);
+    source.seats[0]?.say(FROM_WORKER.UNSOUND, { code: "HANDLER", message: "late throw" });
+    await settled();
+    source.seats[1]?.die();
+    await settled();
+    for (const seat of source.seats.slice(2)) seat.ready();
+    await settled();
+    expect(source.seats.length).toBe(4);
+    expect(serving().sort()).toEqual(["3/1", "4/1"]);
+  });
+});
+
+describe("a worker that is to be recycled", () => {
+  it("serves on while its successors do not boot, which is tried again with back-off", async () => {
+    const { clock, source, serving, said, started } = setUp(1);
+    await started();
+    source.seats[0]?.say(FROM_WORKER.UNSOUND, { code: "HANDLER", message: "late throw" });
+    await settled();
+    source.seats[1]?.say(FROM_WORKER.BOOT_FAILED, BOOT_FAULT);
+    await settled();
+    expect([serving(), source.seats[0]?.drains]).toEqual([["1/1"], 0]);
+    expect(said).toContain("boot failed: the app threw");
+    clock.advance(0);
+    await settled();
+    source.seats[2]?.ready();
+    await settled();
+    expect([serving(), source.seats[0]?.drains]).toEqual([["3/1"], 1]);
+  });
+
+  it("is lost like any other when it dies meanwhile, and has one successor", async () => {
+    const { source, serving, said, started } = setUp(1);
+    await started();
+    source.seats[0]?.say(FROM_WORKER.UNSOUND, { code: "HANDLER", message: "late throw" });
+    await settled();
+    source.seats[0]?.die(new Error("boom"));
+    await settled();
+    source.seats[1]?.ready();
+    await settled();
+    expect([serving(), source.seats.length]).toEqual([["2/1"], 2]);
+    expect(said).toContain("lost 1 with 0: the worker ended: boom");
+  });
+});
+
+describe("back-off", () => {
+  it("holds also for workers that die right after they are ready, having served nothing", async () => {
+    const { clock, source, started } = setUp(1);
+    await started();
+    source.seats[0]?.die();
+    await settled();
+    clock.advance(0);
+    source.seats[1]?.ready();
+    await settled();
+    source.seats[1]?.die();
+    await settled();
+    clock.advance(499);
+    expect(source.seats.length).toBe(2);
+    clock.advance(1);
+    expect(source.seats.length).toBe(3);
+  });
+
+  it("ends with a new generation that boots: who dies after it is replaced at once", async () => {
+    const { clock, source, dispatcher, workforce, started } = setUp(1);
+    await started();
+    source.seats[0]?.die();
+    await settled();
+    clock.advance(0);
+    for (const seat of [1, 2]) {
+      source.seats[seat]?.say(FROM_WORKER.BOOT_FAILED, BOOT_FAULT);
+      await settled();
+      clock.advance(0);
+    }
+    const seats = source.seats.length;
+    const swap = workforce.replaceAll();
+    await settled();
+    source.seats[seats]?.ready();
+    await swap;
+    dispatcher.workers[0]?.give(makeExchange(clock).exchange);
+    source.seats[seats]?.die();
+    await settled();
+    expect(source.seats.length).toBe(seats + 2);
+  });
+});
+
+describe("workers that still drain", () => {
+  it("are ended, oldest first, when their place is needed for a new one", async () => {
+    const { source, workforce, started } = setUp(1);
+    await started();
+    for (const seat of [1, 2, 3]) {
+      const swap = workforce.replaceAll();
+      await settled();
+      source.seats[seat]?.ready();
+      await swap;
+    }
+    expect(source.seats.map((seat) => seat.terminated)).toEqual([true, false, false, false]);
+  });
+});
+
+describe("the end of all workers", () => {
+  it("starts nobody in the place of those that are ended", async () => {
+    const { clock, source, workforce, said, started } = setUp(2);
+    await started();
+    workforce.close();
+    for (const seat of source.seats) seat.die();
+    await settled();
+    clock.advance(100_000);
+    expect(source.seats.length).toBe(2);
+    expect(said).toEqual([]);
+  });
+});
+
+describe("errors that escape without end", () => {
+  it("are logged 20 times for one worker", async () => {
+    const { source, said, started } = setUp(1);
+    await started();
+    for (let n = 0; n < 100; n++) source.seats[0]?.say(FROM_WORKER.UNSOUND, { code: "HANDLER", message: "again" });
+    expect(said.filter((line) => line === "log again").length).toBe(ESCAPED_LOGGED_MAX);
+    expect(source.seats.length).toBe(2);
+  });
+});
+
 describe("the drain of all workers", () => {
+  it("does not wait beyond its deadline for those that drained before", async () => {
+    const { clock, source, workforce, started } = setUp(1);
+    await started();
+    const swap = workforce.replaceAll();
+    await settled();
+    source.seats[1]?.ready();
+    await swap;
+    const drain = workforce.drain(clock.now() + 1000);
+    clock.advance(1000);
+    await drain;
+    expect(source.seats.map((seat) => seat.terminated)).toEqual([true, true]);
+  });
+
   it("ends when every thread is gone, and ends what is late by force", async () => {
     const { clock, source, workforce, started } = setUp();
     await started();

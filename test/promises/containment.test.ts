@@ -3,7 +3,7 @@
 import { eventually } from "../support/eventually.ts";
 import { type RunningPool, startPool } from "../support/pool.ts";
 
-const HELLO = "let n = 0; export default () => new Response(`hello ${++n}`);";
+const HELLO = `let n = 0; export default () => new Response("hello " + ++n);`;
 
 describe("a handler that", () => {
   let running: RunningPool | undefined;
@@ -79,6 +79,44 @@ describe("a handler that", () => {
     expect(lost(pool)).toBe(0);
   });
 
+  it("loops without end for a client that has left is ended all the same", async () => {
+    const pool = await start(`export default () => { for (;;) {} };`, {
+      threads: 1,
+      request: { timeout: "200ms", grace: "100ms" },
+    });
+    const client = await pool.connect();
+    client.request({ params: { REQUEST_METHOD: "GET", REQUEST_URI: "/bad", SCRIPT_NAME: "/bad" } }).catch(() => {});
+    await eventually(() => pool.pool.status().workers[0]?.state === "busy");
+    await client.close();
+    expect((await pool.get("/hello")).body.toString()).toBe("hello 1");
+    expect(lost(pool)).toBe(1);
+  });
+
+  it("never settles for clients that left has its worker recycled after 8 of them", async () => {
+    const pool = await start(`export default () => new Promise(() => {});`, {
+      threads: 1,
+      request: { timeout: "200ms", grace: "50ms" },
+    });
+    for (let n = 0; n < 8; n++) {
+      const client = await pool.connect();
+      client.request({ params: { REQUEST_METHOD: "GET", REQUEST_URI: "/bad", SCRIPT_NAME: "/bad" } }).catch(() => {});
+      await eventually(() => pool.pool.status().open === 1);
+      await client.close();
+      await eventually(() => pool.pool.status().open === 0);
+    }
+    await eventually(() => pool.pool.status().workers.some(({ worker }) => worker === 2));
+    expect(lost(pool)).toBe(0);
+  });
+
+  it("dies right after its reply costs that reply nothing", async () => {
+    const pool = await start(
+      // In the turn in which the reply leaves: nothing else can have begun by then.
+      `export default () => { queueMicrotask(() => setImmediate(() => process.exit(1))); return new Response("said"); };`,
+      { threads: 1 },
+    );
+    for (let n = 0; n < 5; n++) expect((await pool.get("/bad")).body.toString()).toBe("said");
+  });
+
   it("throws later, outside any request, disturbs no request; its worker is replaced first", async () => {
     const pool = await start(
       `export default () => { setTimeout(() => { throw new Error("late"); }, 1); return new Response("ok"); };`,
@@ -89,6 +127,18 @@ describe("a handler that", () => {
     expect((await pool.get("/hello")).status).toBe(200);
     await eventually(() => pool.pool.status().workers.every(({ worker }) => worker === 2));
     expect(pool.lines.some((line) => line.msg === "late" && String(line.stack).includes("bad.ts:1"))).toBe(true);
+    expect(lost(pool)).toBe(0);
+  });
+
+  it("rejects with what cannot even be shown disturbs no request", async () => {
+    const pool = await start(
+      `export default () => { Promise.reject(Object.create(null)); return new Response("ok"); };`,
+      {
+        threads: 1,
+      },
+    );
+    expect((await pool.get("/bad")).body.toString()).toBe("ok");
+    await eventually(() => pool.lines.some((line) => String(line.msg).includes("cannot be shown")));
     expect(lost(pool)).toBe(0);
   });
 
@@ -118,6 +168,51 @@ describe("a handler that", () => {
     const pool = await start(`export default () => "text";`);
     expect((await pool.get("/bad")).status).toBe(500);
     await eventually(() => pool.lines.some((line) => JSON.stringify(line).includes("instead of a Response")));
+  });
+});
+
+describe("a reply that the web server takes slowly", () => {
+  it("is whole although its worker is recycled meanwhile", async () => {
+    const length = 8 * 1024 * 1024;
+    const running = await startPool(
+      {
+        "big.ts": `export default () => new Response("x".repeat(${length}));`,
+        "late.ts": `export default () => { setTimeout(() => { throw new Error("late"); }); return new Response("ok"); };`,
+      },
+      { threads: 1 },
+    );
+    try {
+      const slow = await running.connect();
+      slow.socket.pause();
+      const reply = slow.request({ params: { REQUEST_METHOD: "GET", REQUEST_URI: "/big", SCRIPT_NAME: "/big" } });
+      await eventually(() => running.pool.status().workers[0]?.open === 1);
+      await running.get("/late");
+      await eventually(() => running.pool.status().workers.some(({ state }) => state === "draining"));
+      await running.get("/late"); // the next worker serves: the first one has been told
+      slow.socket.resume();
+      expect((await reply).body.length).toBe(length);
+    } finally {
+      await running.stop();
+    }
+  });
+});
+
+describe("the log", () => {
+  it("holds a bounded number of lines about refused requests", async () => {
+    const running = await startPool({ "hello.ts": HELLO }, { threads: 1, request: { body_limit: 10 } });
+    try {
+      const client = await running.connect();
+      for (let n = 0; n < 200; n++) {
+        const params = { REQUEST_METHOD: "POST", REQUEST_URI: "/hello", SCRIPT_NAME: "/hello", CONTENT_LENGTH: "11" };
+        expect((await client.request({ params })).status).toBe(413);
+      }
+      const lines = running.lines.filter(({ code }) => code === "LIMIT");
+      expect(lines.length).toBeGreaterThanOrEqual(20);
+      expect(lines.length).toBeLessThan(100);
+      expect(running.pool.status().refused).toBe(200);
+    } finally {
+      await running.stop();
+    }
   });
 });
 

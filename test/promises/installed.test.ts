@@ -2,7 +2,7 @@
 // started by whatever Node is there.
 
 import { execFile } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { eventually } from "../support/eventually.ts";
@@ -98,9 +98,11 @@ describe("the package that `npm pack` makes", () => {
       "CHANGELOG.md",
       "LICENSE",
       "README.md",
+      "SECURITY.md",
       "bin",
       "conf",
       "dist",
+      "docs",
       "examples",
       "package.json",
     ]);
@@ -113,8 +115,14 @@ describe("the package that `npm pack` makes", () => {
     ).toEqual([]);
   });
 
+  it("holds the pages to which its README links, but for those about work on Holdfast itself", () => {
+    const links = [...readFileSync(join(CHECKOUT, "README.md"), "utf8").matchAll(/\]\((?!\w+:|#)([^)#]+)/g)];
+    const missing = links.map((link) => link[1] ?? "").filter((path) => !paths().includes(path));
+    expect(missing.sort()).toEqual(["CONTRIBUTING.md", "bench/README.md"]);
+  });
+
   it("is small", () => {
-    expect(packed.unpackedSize).toBeLessThan(1_500_000);
+    expect(packed.unpackedSize).toBeLessThan(1_000_000);
   });
 
   it("holds every file that one of its files imports", () => {
@@ -177,8 +185,26 @@ describe("Holdfast, installed in an empty folder", () => {
       "holdfast.toml": '[pools.www]\nlisten = "./www.sock"\nroot = "."\n',
     });
     const run = (...args: readonly string[]) => launch(args, { bin, cwd: folder }).finished;
-    expect(await run("check", "-c", "holdfast.toml")).toMatchObject({ code: 0, stdout: /1 pool, no mistakes/ });
-    expect(await run("apache", "-c", "holdfast.toml")).toMatchObject({ code: 0, stdout: /proxy:unix:.*www\.sock/ });
+    expect(await run("check", "-c", "holdfast.toml")).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/1 pool, no mistakes/),
+    });
+    expect(await run("apache", "-c", "holdfast.toml")).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/proxy:unix:.*www\.sock/),
+    });
+  });
+
+  it("ends with 70 and the reason, and does not wait, where a part of it is missing", async () => {
+    const part = join(home, "node_modules/oxc-transform");
+    const folder = writeFolder(tempDir().path, HANDLERS);
+    renameSync(part, `${part}.away`);
+    try {
+      const { finished } = launch(["serve", folder, "--front", "builtin", "--port", "0"], { bin, cwd: home });
+      expect(await finished).toMatchObject({ code: 70, stderr: expect.stringContaining("oxc-transform") });
+    } finally {
+      renameSync(`${part}.away`, part);
+    }
   });
 
   it("gives handlers their types", async () => {

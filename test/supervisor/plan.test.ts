@@ -74,6 +74,20 @@ describe("plan", () => {
       expect(planned([], { history, now: 700 })).toEqual([{ kind: "spawn", pool: "www", generation: 1 }]);
     });
 
+    it("replaces at once a process that leaves by itself, and kills it when it has not left in time", () => {
+      const leaving = process({ state: "draining", deadline: 500 });
+      expect(planned([leaving])).toEqual([{ kind: "spawn", pool: "www", generation: 1 }]);
+      const beside = process({ id: 2 });
+      expect(planned([leaving, beside], { now: 499 })).toEqual([{ kind: "wake", at: 500 }]);
+      expect(planned([leaving, beside], { now: 500 })).toEqual([{ kind: "kill", id: 1 }]);
+    });
+
+    it("waits with the replacement too, where processes have not lived long enough", () => {
+      const history = { ...served, failures: 3, retryAt: 700 };
+      const leaving = process({ state: "draining", deadline: 900 });
+      expect(planned([leaving], { history, now: 699 })).toEqual([{ kind: "wake", at: 700 }]);
+    });
+
     it("wakes for the earliest of several deadlines", () => {
       const processes = [
         process({ state: "starting", deadline: 500 }),

@@ -97,7 +97,7 @@ describe("a supervisor", () => {
       const supervisor = await start({ www: { behaviour: "exit-at-boot" } });
       await expect(supervisor.ready).rejects.toMatchObject({
         code: "BOOT",
-        message: /before it was ready \(exit code 3\)/,
+        message: expect.stringMatching(/before it was ready \(exit code 3\)/),
       });
     });
 
@@ -105,14 +105,20 @@ describe("a supervisor", () => {
       const clock = new FakeClock();
       const supervisor = await start({ www: { behaviour: "never-ready", boot_timeout: "30s" } }, {}, clock);
       clock.advance(32_000);
-      await expect(supervisor.ready).rejects.toMatchObject({ code: "BOOT", message: /not ready within 30 s/ });
+      await expect(supervisor.ready).rejects.toMatchObject({
+        code: "BOOT",
+        message: expect.stringMatching(/not ready within 30 s/),
+      });
       await expect(supervisor.done).rejects.toMatchObject({ code: "BOOT" });
     });
 
     it("refuses to start where another supervisor runs, and leaves that one alone", async () => {
       const first = await start();
       await first.ready;
-      await expect(start()).rejects.toMatchObject({ code: "LISTEN", message: /another process already listens/ });
+      await expect(start()).rejects.toMatchObject({
+        code: "LISTEN",
+        message: expect.stringMatching(/another process already listens/),
+      });
       expect(await pidOf("www")).toBeGreaterThan(0);
     });
 
@@ -155,15 +161,17 @@ describe("a supervisor", () => {
       const supervisor = await start();
       await supervisor.ready;
       const first = await pidOf("www");
-      // A life of a second is a life; a shorter one would be a failed start and wait.
-      await eventually(() => provenLife(supervisor));
       const killed = say(socketOf("www"), "die").catch(() => "");
       await eventually(() => !isRunning(first));
       const second = await pidOf("www");
       await killed;
       expect(second).not.toBe(first);
       const { pools } = await supervisor.status();
-      expect(pools[0]).toMatchObject({ restarts: 1, state: "ready", lastFault: { message: /SIGKILL/ } });
+      expect(pools[0]).toMatchObject({
+        restarts: 1,
+        state: "ready",
+        lastFault: { message: expect.stringMatching(/SIGKILL/) },
+      });
     });
 
     it("waits longer and longer before it starts one that never lives long enough", async () => {
@@ -227,7 +235,7 @@ describe("a supervisor", () => {
     it("ends one that is still starting", async () => {
       const supervisor = await start({ www: { behaviour: "never-ready" } }, { stop_timeout: "1s" });
       const stopped = supervisor.stop("test");
-      await expect(supervisor.ready).rejects.toMatchObject({ message: /stopped before/ });
+      await expect(supervisor.ready).rejects.toMatchObject({ message: expect.stringMatching(/stopped before/) });
       await expect(stopped).resolves.toBeUndefined();
     });
   });
@@ -278,10 +286,4 @@ describe("a supervisor", () => {
       });
     });
   });
-
-  async function provenLife(supervisor: RunningSupervisor): Promise<boolean> {
-    const [pool] = (await supervisor.status()).pools;
-    const [process] = pool?.processes ?? [];
-    return process !== undefined && "uptimeMs" in process && process.uptimeMs > 1500;
-  }
 });

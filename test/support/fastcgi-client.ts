@@ -56,6 +56,8 @@ export interface FastCgiClient {
   endSending(): void;
   /** Everything that came, in order. */
   readonly events: readonly WebServerEvent[];
+  /** Lets go of what came until now, between requests. */
+  forget(): void;
   /** The first event, past or coming, that fits. */
   event(fits: (event: WebServerEvent) => boolean): Promise<WebServerEvent>;
   /** Resolves when the connection is gone, however it went. */
@@ -149,6 +151,11 @@ class Client implements FastCgiClient {
 
   event(fits: (event: WebServerEvent) => boolean): Promise<WebServerEvent> {
     return this.#wait("an event", () => this.events.find(fits));
+  }
+
+  forget(): void {
+    this.events.length = 0;
+    this.#firstEvent.clear();
   }
 
   send(bytes: Uint8Array): void {

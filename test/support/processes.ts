@@ -16,6 +16,23 @@ export function descendantsOf(pid: number): readonly number[] {
   return children.flatMap((child) => [child, ...descendantsOf(child)]);
 }
 
+/** Processes in whose environment `NAME=value` is, whoever started them. */
+export function processesWith(variable: string): readonly number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && environmentOf(name).includes(variable))
+    .map(Number)
+    .filter(isRunning);
+}
+
+function environmentOf(pid: string): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+  } catch {
+    // Gone, or somebody else's.
+    return [];
+  }
+}
+
 /** proc(5): state and parent first; undefined when the process has gone. */
 function statOf(pid: string): readonly string[] | undefined {
   try {

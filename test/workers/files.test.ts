@@ -147,7 +147,6 @@ describe("a URL finds nothing", () => {
     ["encoded slashes", ["/api%2fusers.ts", "/api%2Fusers", "/hello.ts/a%2fb", "/cat.jpg%2fx.ts"]],
     ["NUL and control characters", ["/hello.ts%00", "/cat.jpg%00.ts", "/hello.ts/%00", "/hello.ts%0a", "/hello%7f.ts"]],
     ["backslashes", ["/api%5cusers.ts", "/hello.ts%5c..", "/..%5coutside.ts"]],
-    ["empty segments", ["//hello.ts", "/api//users.ts", "//", "/hello.ts//a"]],
     ["twice encoded names", ["/hello%2ets%253F", "/hell%256F.ts", "/%252e%252e/outside.ts"]],
     [
       "other spellings",
@@ -159,6 +158,53 @@ describe("a URL finds nothing", () => {
     ["prototype names", ["/constructor", "/__proto__", "/toString", "/hello.ts%23x"]],
   ])("for %s", (_what, urls) => {
     expect(urls.map((url) => [url, find(url, { serveStatic: false })])).toEqual(urls.map((url) => [url, "none"]));
+  });
+});
+
+describe("a path that can be read in several ways", () => {
+  it.each([
+    ["//hello.ts", "/hello.ts", "hello.ts /hello.ts"],
+    ["//hello.ts//a", "/hello.ts/a", "hello.ts /hello.ts /a"],
+    ["/api//users.ts?x=//y", "/api/users.ts", "api/users.ts /api/users.ts"],
+    ["//", "/", "index.ts /index.ts"],
+    ["/api/../hello.ts", "/hello.ts", "hello.ts /hello.ts"],
+    ["/api/%2E%2e//hello", "/hello", "hello.ts /hello"],
+    ["/api//../users.ts", "/users.ts", "none"],
+    ["/.//%C3%A9", "/é", "é.ts /é"],
+  ])("%s finds what the web server's %s finds", (url, scriptName, found) => {
+    expect(find(url, { variables: { SCRIPT_NAME: scriptName } })).toBe(found);
+  });
+
+  it("may be divided by the web server into SCRIPT_NAME and PATH_INFO", () => {
+    expect(find("//hello.ts//a", { variables: { SCRIPT_NAME: "/hello.ts", PATH_INFO: "/a" } })).toBe(
+      "hello.ts /hello.ts /a",
+    );
+  });
+
+  it.each([
+    ["//hello.ts", "//hello.ts"],
+    ["/api//users.ts", "/api//users.ts"],
+    ["//", "//"],
+    ["/hello.ts//a", "/hello.ts//a"],
+    ["/api/x//../users.ts", "/api/x/users.ts"],
+    ["/api\\users.ts", "/api\\users.ts"],
+    ["/api\\users.ts", "/api/users.ts"],
+    ["/api/../hello.ts", "/api/../hello.ts"],
+    ["//hello.ts", ""],
+  ])("%s finds nothing where the web server's rules were asked about %s", (url, scriptName) => {
+    expect(find(url, { variables: { SCRIPT_NAME: scriptName } })).toBe("none");
+  });
+
+  it("is what it is to the web server where that has mapped it to a file", () => {
+    const variables = { SCRIPT_NAME: "/blog", SCRIPT_FILENAME: join(root, "hello.ts") };
+    expect(find("//x/../blog", { variables })).toBe("hello.ts");
+  });
+
+  it("is not remembered for one that the web server reads otherwise", () => {
+    const files = new Files({ root, mount: "", index: INDEX, serveStatic: false });
+    const kind = (scriptName: string): string =>
+      files.resolve(Params.from(Object.entries({ REQUEST_URI: "//hello.ts", SCRIPT_NAME: scriptName }))).kind;
+    expect([kind("/hello.ts"), kind("//hello.ts")]).toEqual(["handler", "none"]);
   });
 });
 

@@ -322,6 +322,14 @@ describe("a folder of handlers", () => {
     expect((await ask({ url: "/hello" })).status).toBe(200);
   });
 
+  it("shows why a file did not load where the pool shows errors", async () => {
+    const { ask } = await site({ showErrors: true });
+    expect(await ask({ url: "/empty" })).toMatchObject({
+      status: 500,
+      text: expect.stringContaining("exports no handler"),
+    });
+  });
+
   it("serves other files only where it is told to", async () => {
     expect((await (await site()).ask({ url: "/style.css" })).status).toBe(404);
     const exchange = await (await site({ serveStatic: true })).ask({ url: "/style.css" });

@@ -13,7 +13,7 @@ import { metaVariables } from "../../front/meta-variables.ts";
 import { PoolClient } from "../../front/pool-client.ts";
 import type { PoolReply, PoolRequest } from "../../front/pool-connection.ts";
 import { openPrivateFolder } from "../../front/private-folder.ts";
-import { handleSignals, startSupervisor } from "../../supervisor/main.ts";
+import { handleSignals, type RunningSupervisor, type Stoppable, startSupervisor } from "../../supervisor/main.ts";
 import { createLog, resolveLogFormat } from "../../telemetry/log.ts";
 import { printError } from "../print.ts";
 import { privateConfig } from "../private-pool.ts";
@@ -58,32 +58,41 @@ export function requestCommand(): Command {
 async function request(path: string, options: Options, folder: string): Promise<number> {
   const { config, pool } = choosePool(options, folder);
   const log = createLog(resolveLogFormat("auto", process.stderr.isTTY === true), "warn");
-  const supervisor = await startSupervisor(config, { log });
   const gone = new AbortController();
-  const release = handleSignals(
-    {
-      stop: (reason) => {
-        gone.abort(new Fault("BOOT", `ended by ${reason}`));
-        supervisor.stop(reason).catch(() => {}); // `done` rejects with the same.
-      },
-      stopNow: (reason) => {
-        supervisor.stopNow(reason).catch(() => {}); // `done` rejects with the same.
-      },
-    },
-    log,
-  );
+  const starting = startSupervisor(config, { log });
+  // Before the process is there, because a signal without a handler would leave it behind.
+  const release = handleSignals(stoppable(starting, gone), log);
   const timeoutMs = backendTimeoutSeconds(pool) * 1000;
   const client = new PoolClient({ address: pool.listen, timeoutMs, onStderr: (text) => printError(text) });
   try {
-    await supervisor.ready;
-    const reply = await client.exchange(exchangeOf(path, options, pool), gone.signal);
-    await printReply(reply, options.include);
-    return reply.status < 400 ? 0 : EXIT_HTTP_ERROR;
+    const supervisor = await starting;
+    try {
+      await supervisor.ready;
+      const reply = await client.exchange(exchangeOf(path, options, pool), gone.signal);
+      await printReply(reply, options.include);
+      return reply.status < 400 ? 0 : EXIT_HTTP_ERROR;
+    } finally {
+      client.close();
+      await supervisor.stop("end of request").catch(() => {}); // `ready` has rejected with the same.
+    }
   } finally {
-    client.close();
-    await supervisor.stop("end of request").catch(() => {}); // `ready` has rejected with the same.
     release();
   }
+}
+
+/** What a signal acts upon; it cuts the exchange off first. */
+function stoppable(starting: Promise<RunningSupervisor>, gone: AbortController): Promise<Stoppable> {
+  const target = starting.then((supervisor) => ({
+    stop: (reason: string) => {
+      gone.abort(new Fault("BOOT", `ended by ${reason}`));
+      supervisor.stop(reason).catch(() => {}); // `done` rejects with the same.
+    },
+    stopNow: (reason: string) => {
+      supervisor.stopNow(reason).catch(() => {}); // `done` rejects with the same.
+    },
+  }));
+  target.catch(() => {}); // `starting` rejects with the same.
+  return target;
 }
 
 function choosePool(options: Options, folder: string): { config: Config; pool: PoolConfig } {

@@ -33,16 +33,21 @@ export function serveCommand(): Command {
     .option("--no-watch", "leave the workers alone when files change")
     .action(async (path: string, options: Options) => {
       const folder = openPrivateFolder();
+      const log = createLog(resolveLogFormat("auto", process.stderr.isTTY === true));
+      const starting = start(path, options, folder.path, log);
+      // Before anything is there, because a signal without a handler would leave it behind.
+      const release = handleSignals(starting, log);
       try {
-        await serve(findTarget(path), options, folder.path);
+        await (await starting).run();
       } finally {
+        release();
         folder.remove();
       }
     });
 }
 
-async function serve(target: Target, options: Options, folder: string): Promise<void> {
-  const log = createLog(resolveLogFormat("auto", process.stderr.isTTY === true));
+async function start(path: string, options: Options, folder: string, log: Log): Promise<Site> {
+  const target = findTarget(path);
   const plan = await planFront(options.front, {
     root: target.kind === "root" ? target.path : undefined,
     ownerUid: target.ownerUid,
@@ -62,52 +67,63 @@ async function serve(target: Target, options: Options, folder: string): Promise<
     log.warn(`${options.host} can be reached from other machines, and error pages show the app's source`);
   }
   if (plan.kind === "builtin" && plan.reason !== undefined) log.warn(`using the built-in front: ${plan.reason}`);
-  const supervisor = await startSupervisor(config, { log });
-  await run({ supervisor, log, start: () => startFront({ ...options, plan, pool, folder, log }) }, (front) =>
-    printBanner(front, target, pool),
-  );
+  return new Site({
+    supervisor: await startSupervisor(config, { log }),
+    log,
+    startFront: () => startFront({ ...options, plan, pool, folder, log }),
+    serving: (front) => printBanner(front, target, pool),
+  });
 }
 
 interface Parts {
   readonly supervisor: RunningSupervisor;
   readonly log: Log;
-  readonly start: () => Promise<Front>;
+  readonly startFront: () => Promise<Front>;
+  /** Called once, when the front stands. */
+  readonly serving: (front: Front) => void;
 }
 
-/** Until a signal, or until the front or the pool has ended by itself: then everything is ended and it throws. */
-async function run({ supervisor, log, start }: Parts, serving: (front: Front) => void): Promise<void> {
-  let front: Front | undefined;
-  let stopping = false;
-  const stop = async (reason: string): Promise<void> => {
-    if (!stopping) log.info("closing the front", { reason });
-    stopping = true;
+/** A pool and the front before it. */
+class Site {
+  readonly #parts: Parts;
+  #front: Front | undefined;
+  #stopping = false;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Until a signal, or until the front or the pool has ended by itself: then everything is ended and it throws. */
+  async run(): Promise<void> {
+    const { supervisor, startFront, serving } = this.#parts;
+    try {
+      await supervisor.ready;
+      const front = await startFront();
+      this.#front = front;
+      if (this.#stopping) await front.stop();
+      else serving(front);
+      const fault = await Promise.race([supervisor.done, front.ended]);
+      if (fault instanceof Fault) throw fault;
+    } catch (error) {
+      // Stopped before it was ready: that is no failure.
+      if (!this.#stopping) throw error;
+    } finally {
+      await this.stop("end of serve");
+    }
+  }
+
+  async stop(reason: string): Promise<void> {
+    const { supervisor, log } = this.#parts;
+    if (!this.#stopping) log.info("closing the front", { reason });
+    this.#stopping = true;
     // The front first: nothing new arrives while the pool finishes.
-    await front?.stop();
+    await this.#front?.stop();
     await supervisor.stop(reason).catch(() => {}); // `done` rejects with the same.
-  };
-  const release = handleSignals(
-    {
-      stop: (reason) => void stop(reason),
-      stopNow: (reason) => {
-        void front?.stop(0);
-        supervisor.stopNow(reason).catch(() => {}); // `done` rejects with the same.
-      },
-    },
-    log,
-  );
-  try {
-    await supervisor.ready;
-    front = await start();
-    if (stopping) await front.stop();
-    else serving(front);
-    const fault = await Promise.race([supervisor.done, front.ended]);
-    if (fault instanceof Fault) throw fault;
-  } catch (error) {
-    // Stopped before it was ready: that is no failure.
-    if (!stopping) throw error;
-  } finally {
-    await stop("end of serve");
-    release();
+  }
+
+  stopNow(reason: string): void {
+    void this.#front?.stop(0);
+    this.#parts.supervisor.stopNow(reason).catch(() => {}); // `done` rejects with the same.
   }
 }
 

@@ -1,0 +1,85 @@
+// Media types by file extension [IANA media types], for whatever sends files: a pool, and a private
+// Apache, whose package brings no table. TypeScript is not among them: it is never sent.
+
+/** Media type → its extensions, in lower case, without dots, with spaces between them. */
+export const MEDIA_TYPES: Readonly<Record<string, string>> = {
+  "text/html": "html htm",
+  "text/css": "css",
+  "text/javascript": "js mjs",
+  "text/plain": "txt text log",
+  "text/csv": "csv",
+  "text/markdown": "md",
+  "text/calendar": "ics",
+  "text/vcard": "vcf",
+  "text/vtt": "vtt",
+  "application/json": "json map",
+  "application/ld+json": "jsonld",
+  "application/manifest+json": "webmanifest",
+  "application/xml": "xml xsd",
+  "application/xslt+xml": "xsl xslt",
+  "application/atom+xml": "atom",
+  "application/rss+xml": "rss",
+  "application/xhtml+xml": "xhtml",
+  "application/pdf": "pdf",
+  "application/rtf": "rtf",
+  "application/wasm": "wasm",
+  "application/zip": "zip",
+  "application/gzip": "gz tgz",
+  "application/zstd": "zst",
+  "application/x-bzip2": "bz2",
+  "application/x-xz": "xz",
+  "application/x-7z-compressed": "7z",
+  "application/x-tar": "tar",
+  "application/java-archive": "jar",
+  "application/x-sh": "sh",
+  "application/epub+zip": "epub",
+  "application/msword": "doc",
+  "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
+  "application/vnd.ms-excel": "xls",
+  "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+  "application/vnd.ms-powerpoint": "ppt",
+  "application/vnd.openxmlformats-officedocument.presentationml.presentation": "pptx",
+  "application/vnd.oasis.opendocument.text": "odt",
+  "application/vnd.oasis.opendocument.spreadsheet": "ods",
+  "image/png": "png",
+  "image/apng": "apng",
+  "image/jpeg": "jpg jpeg",
+  "image/gif": "gif",
+  "image/webp": "webp",
+  "image/avif": "avif",
+  "image/heic": "heic",
+  "image/jxl": "jxl",
+  "image/svg+xml": "svg",
+  "image/vnd.microsoft.icon": "ico",
+  "image/bmp": "bmp",
+  "image/tiff": "tif tiff",
+  "font/woff2": "woff2",
+  "font/woff": "woff",
+  "font/ttf": "ttf",
+  "font/otf": "otf",
+  "application/vnd.ms-fontobject": "eot",
+  "audio/mpeg": "mp3",
+  "audio/aac": "aac",
+  "audio/mp4": "m4a",
+  "audio/ogg": "ogg oga opus",
+  "audio/webm": "weba",
+  "audio/flac": "flac",
+  "audio/wav": "wav",
+  "video/mp4": "mp4 m4v",
+  "video/webm": "webm",
+  "video/ogg": "ogv",
+  "video/quicktime": "mov",
+  "video/mpeg": "mpg mpeg",
+};
+
+const BY_EXTENSION: ReadonlyMap<string, string> = new Map(
+  Object.entries(MEDIA_TYPES).flatMap(([type, extensions]) =>
+    extensions.split(" ").map((extension) => [extension, type] as const),
+  ),
+);
+
+/** By the last extension of the name, in any case; undefined if it is not known. */
+export function mediaTypeOf(file: string): string | undefined {
+  const extension = /\.([^./]+)$/.exec(file)?.[1]?.toLowerCase();
+  return extension === undefined ? undefined : BY_EXTENSION.get(extension);
+}
