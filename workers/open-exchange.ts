@@ -3,6 +3,7 @@
 
 import { buffersPassed } from "../src/base/buffer-garbage.ts";
 import { FAULTS, type Fault, type FaultCode, toFaultData } from "../src/base/fault.ts";
+import { requestFields } from "../src/cgi/variables.ts";
 import { Params } from "../src/fastcgi/name-values.ts";
 import type { BatchWriter } from "../src/messages/batch.ts";
 import {
@@ -128,9 +129,7 @@ export class OpenExchange implements WorkerExchange {
   }
 
   log(level: LogData["level"], message: string, fields?: Record<string, unknown>): void {
-    const where = { method: this.params.get("REQUEST_METHOD"), uri: this.params.get("REQUEST_URI") };
-    const id = this.params.get("UNIQUE_ID");
-    this.#outbox.log({ level, message, fields: { ...where, ...(id === undefined ? {} : { request: id }), ...fields } });
+    this.#outbox.log({ level, message, fields: { ...requestFields(this.params), ...fields } });
   }
 
   #taken(bytes: number): void {

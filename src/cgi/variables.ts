@@ -45,6 +45,22 @@ export function remoteAddress(params: Params): RemoteAddress {
   };
 }
 
+/** What names a request in a log: method, URI, and mod_unique_id's id where there is one; as they came. */
+export function requestFields(params: Params): {
+  readonly method?: string;
+  readonly uri?: string;
+  readonly request?: string;
+} {
+  const method = params.get("REQUEST_METHOD");
+  const uri = params.get("REQUEST_URI");
+  const request = params.get("UNIQUE_ID");
+  return {
+    ...(method === undefined ? {} : { method }),
+    ...(uri === undefined ? {} : { uri }),
+    ...(request === undefined ? {} : { request }),
+  };
+}
+
 /**
  * CONTENT_LENGTH in bytes. Undefined when the length is not known: absent (chunked uploads), ""
  * (nginx) and "-1" (lighttpd, Caddy); the body ends with STDIN either way. Throws REQUEST for

@@ -3,7 +3,7 @@
 
 import type { Clock, Instant } from "../base/clock.ts";
 import { Fault, type FaultData, isError, toFaultData } from "../base/fault.ts";
-import { contentLength } from "../cgi/variables.ts";
+import { contentLength, requestFields } from "../cgi/variables.ts";
 import type { PoolConfig } from "../config/schema.ts";
 import { Params } from "../fastcgi/name-values.ts";
 import type { WorkerBoot } from "../messages/lane.ts";
@@ -234,15 +234,16 @@ export class Pool implements GatewayHost {
   readonly #closed = (exchange: Exchange, outcome: Outcome, fault?: Fault): void => {
     this.#counters.closed(outcome, fault?.code);
     this.#dispatcher.forget(exchange);
-    if (fault !== undefined) this.#logFault(fault);
+    if (fault !== undefined) this.#logFault(fault, exchange.params);
   };
 
   // ---- the rest ----------------------------------------------------------------------------------
 
-  #logFault(fault: Fault): void {
+  #logFault(fault: Fault, params?: Buffer): void {
     const suppressed = this.#logLimit.admit(fault.code);
     if (suppressed === undefined) return;
-    const fields = { code: fault.code, status: fault.status, reason: fault.message };
+    const request = params === undefined ? {} : requestFields(new Params(params));
+    const fields = { ...request, code: fault.code, status: fault.status, reason: fault.message };
     this.#log.warn("request refused", suppressed > 0 ? { ...fields, suppressed } : fields);
   }
 

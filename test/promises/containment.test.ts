@@ -56,6 +56,7 @@ describe("a handler that", () => {
     });
     expect((await pool.get("/bad")).status).toBe(504);
     expect((await pool.get("/hello")).body.toString()).toBe("hello 1");
+    expect(pool.lines).toContainEqual(expect.objectContaining({ msg: "request refused", uri: "/bad", status: 504 }));
     await eventually(() => lost(pool) === 1);
   });
 
