@@ -4,5 +4,6 @@ export default {
   rootDir: "dist/test",
   testMatch: ["**/*.test.js"],
   transform: {},
+  moduleNameMapper: { "^(?:node:)?sqlite$": "<rootDir>/support/sqlite.js" },
   testTimeout: 20_000,
 };
