@@ -56,6 +56,9 @@ export interface ReplyStream {
 /** What main.ts boots and feeds. `handle` neither throws nor rejects: every failure becomes a reply. */
 export interface Host {
   handle(exchange: WorkerExchange): void;
-  /** Waits for `waitUntil` promises and open handlers, then disposes; at most until `deadline` (performance.now()). */
+  /**
+   * Waits for open handlers and `waitUntil` promises, then disposes; at most until `deadline`
+   * (performance.now()), of which the last `dispose_timeout` is dispose's own.
+   */
   drain(deadline: number): Promise<void>;
 }

@@ -139,5 +139,6 @@ export interface WorkerBoot {
   readonly serveStatic: boolean;
   readonly showErrors: boolean;
   readonly bodyLimitBytes: number;
+  readonly disposeTimeoutMs: number;
   readonly cacheDir: string | undefined;
 }

@@ -86,8 +86,7 @@ process.on("disconnect", () => {
   drain(OWN_DRAIN_MS).catch(fatal);
 });
 // Ctrl-C reaches the whole terminal group; the supervisor decides what it means.
-process.on("SIGINT", () => {});
-process.on("SIGHUP", () => {});
+for (const signal of ["SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR2"] as const) process.on(signal, () => {});
 // Without a listener Node opens its inspector on SIGUSR1.
 process.on("SIGUSR1", () => {});
 process.on("SIGTERM", () => {

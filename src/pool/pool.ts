@@ -261,6 +261,7 @@ export class Pool implements GatewayHost {
       serveStatic: config.serveStatic,
       showErrors: config.showErrors,
       bodyLimitBytes: config.request.bodyLimitBytes,
+      disposeTimeoutMs: config.disposeTimeoutMs,
       cacheDir,
     };
   }

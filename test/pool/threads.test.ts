@@ -44,6 +44,7 @@ describe("a worker thread", () => {
       serveStatic: false,
       showErrors: false,
       bodyLimitBytes: 1024,
+      disposeTimeoutMs: 5000,
       cacheDir: undefined,
     };
     const said: number[] = [];

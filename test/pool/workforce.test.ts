@@ -48,6 +48,7 @@ function setUp(wanted = 2) {
       serveStatic: false,
       showErrors: false,
       bodyLimitBytes: 1,
+      disposeTimeoutMs: 5000,
       cacheDir: undefined,
     }),
     events: {

@@ -39,6 +39,7 @@ class HostThread {
       serveStatic: false,
       showErrors: false,
       bodyLimitBytes: 1000,
+      disposeTimeoutMs: 5000,
       cacheDir: undefined,
       ...options,
     };

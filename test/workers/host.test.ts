@@ -24,6 +24,7 @@ const BOOT: WorkerBoot = {
   serveStatic: false,
   showErrors: false,
   bodyLimitBytes: 1000,
+  disposeTimeoutMs: 5000,
   cacheDir: undefined,
 };
 
@@ -386,6 +387,23 @@ describe("a worker that drains", () => {
     await host.drain(performance.now() + 20);
     expect(disposed).toBe(true);
     expect(lines).toEqual(["error dispose of /srv/app.ts failed"]);
+  });
+
+  it("leaves dispose time of its own, although a handler never settles", async () => {
+    let disposed = false;
+    const { host } = await bootApp({
+      fetch: () => new Promise(() => {}),
+      dispose: () =>
+        new Promise<void>((resolve) => {
+          setTimeout(() => {
+            disposed = true;
+            resolve();
+          }, 10);
+        }),
+    });
+    host.handle(new FakeExchange());
+    await host.drain(performance.now() + 400);
+    expect(disposed).toBe(true);
   });
 
   it("logs what waitUntil rejected with", async () => {
