@@ -7,8 +7,6 @@ import { type FaultData, fromFaultData } from "../base/fault.ts";
 import { ROLE_NUMBERS } from "../fastcgi/record.ts";
 import { BatchWriter, readBatch } from "../messages/batch.ts";
 import {
-  ABORT_REASONS,
-  type AbortReason,
   BEGIN_FLAG_BODY_COMPLETE,
   BEGIN_PREFIX_BYTES,
   FROM_WORKER,
@@ -20,7 +18,8 @@ import {
   TO_WORKER,
 } from "../messages/lane.ts";
 import type { WorkerState } from "../messages/lifecycle.ts";
-import type { Carrier, Exchange } from "./exchange.ts";
+import { Assignment, type Side } from "./assignment.ts";
+import type { Exchange } from "./exchange.ts";
 import type { Seat } from "./lane.ts";
 
 /** A batch holds about this much of a worker's recent time, so that the rest can still go elsewhere. */
@@ -44,51 +43,6 @@ export interface WorkerEvents {
   loaded(path: string): void;
   /** Something was written, or room came free: a turn of the pool is due. */
   stirred(): void;
-}
-
-/** What an exchange that was given to a worker needs of its handle. */
-interface Side {
-  readonly writer: BatchWriter;
-  begun(slot: number): boolean;
-  withdraw(open: Open): boolean;
-  overdue(open: Open): void;
-  stirred(): void;
-}
-
-/** An exchange on a worker's lane. */
-class Open implements Carrier {
-  readonly exchange: Exchange;
-  readonly slot: number;
-  readonly #side: Side;
-  /** Its slot may name another exchange by now. */
-  finished = false;
-
-  constructor(exchange: Exchange, slot: number, side: Side) {
-    this.exchange = exchange;
-    this.slot = slot;
-    this.#side = side;
-  }
-
-  body(kind: number, bytes: Buffer): void {
-    this.#side.writer.bytes(kind, this.slot, bytes);
-    this.#side.stirred();
-  }
-
-  abort(reason: AbortReason): void {
-    // What has not begun never will, and the worker need not hear of it.
-    if (this.finished || this.#side.withdraw(this)) return;
-    const at = this.#side.writer.open(TO_WORKER.ABORT, this.slot, 1);
-    this.#side.writer.buffer[at] = ABORT_REASONS.indexOf(reason);
-    this.#side.stirred();
-  }
-
-  begun(): boolean {
-    return !this.finished && this.#side.begun(this.slot);
-  }
-
-  overdue(): void {
-    this.#side.overdue(this);
-  }
 }
 
 export interface LateHandler {
@@ -115,14 +69,14 @@ export class WorkerHandle {
   readonly #events: WorkerEvents;
   readonly #writer = new BatchWriter();
   /** By slot. */
-  readonly #open: (Open | undefined)[] = [];
+  readonly #open: (Assignment | undefined)[] = [];
   #openCount = 0;
   readonly #side: Side;
   #seat: Seat | undefined;
   #free: number[] = [];
   #takenBack: number[] = [];
   /** Given and not known to be begun, oldest first. */
-  #offered: Open[] = [];
+  #offered: Assignment[] = [];
 
   state: Exclude<WorkerState, "busy" | "stalled"> = "starting";
   served = 0;
@@ -204,7 +158,7 @@ export class WorkerHandle {
   give(exchange: Exchange): void {
     const slot = this.#free.pop();
     if (slot === undefined) throw new RangeError("a worker was given more than it has room for");
-    const open = new Open(exchange, slot, this.#side);
+    const open = new Assignment(exchange, slot, this.#side);
     this.#open[slot] = open;
     this.#openCount++;
     this.#offered.push(open);
@@ -234,7 +188,7 @@ export class WorkerHandle {
   /** Takes back everything that it has not begun, oldest first; it is the caller's again. */
   takeBack(): Exchange[] {
     const back: Exchange[] = [];
-    const kept: Open[] = [];
+    const kept: Assignment[] = [];
     // From the newest: the worker comes from the other end.
     for (const open of this.#prune().reverse()) {
       if (this.#withdraw(open)) back.push(open.exchange);
@@ -335,7 +289,7 @@ export class WorkerHandle {
     this.#events.stirred();
   }
 
-  #finish(slot: number): Open | undefined {
+  #finish(slot: number): Assignment | undefined {
     const open = this.#open[slot];
     if (open === undefined) return undefined;
     this.#open[slot] = undefined;
@@ -346,13 +300,13 @@ export class WorkerHandle {
     return open;
   }
 
-  #overdue(open: Open): void {
+  #overdue(open: Assignment): void {
     // The batch that tells the handler to stop is the next one.
     const told = (this.#lane.sent + 1) | 0;
     this.#events.overdue(this, { finished: () => open.finished, loopTurned: () => this.#lane.hasSeen(told) });
   }
 
-  #withdraw(open: Open): boolean {
+  #withdraw(open: Assignment): boolean {
     if (open.finished || !this.#lane.takeBack(open.slot)) return false;
     open.finished = true;
     this.#open[open.slot] = undefined;
@@ -363,7 +317,7 @@ export class WorkerHandle {
     return true;
   }
 
-  #prune(): Open[] {
+  #prune(): Assignment[] {
     const offered = this.#offered;
     if (offered.length === 0) return offered;
     let begun = 0;
@@ -373,7 +327,7 @@ export class WorkerHandle {
     return offered;
   }
 
-  #isBegun(open: Open | undefined): boolean {
+  #isBegun(open: Assignment | undefined): boolean {
     return open === undefined || open.finished || this.#lane.begun(open.slot);
   }
 

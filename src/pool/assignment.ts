@@ -1,0 +1,51 @@
+// An exchange that was given to a worker: which slot of the lane names it, and what it says to the
+// worker there. Its end, and taking it back, are the handle's (worker-handle.ts).
+
+import type { BatchWriter } from "../messages/batch.ts";
+import { ABORT_REASONS, type AbortReason, TO_WORKER } from "../messages/lane.ts";
+import type { Carrier, Exchange } from "./exchange.ts";
+
+/** What an exchange that was given to a worker needs of its handle. */
+export interface Side {
+  readonly writer: BatchWriter;
+  begun(slot: number): boolean;
+  withdraw(assignment: Assignment): boolean;
+  overdue(assignment: Assignment): void;
+  stirred(): void;
+}
+
+/** An exchange on a worker's lane. */
+export class Assignment implements Carrier {
+  readonly exchange: Exchange;
+  readonly slot: number;
+  readonly #side: Side;
+  /** Its slot may name another exchange by now. */
+  finished = false;
+
+  constructor(exchange: Exchange, slot: number, side: Side) {
+    this.exchange = exchange;
+    this.slot = slot;
+    this.#side = side;
+  }
+
+  body(kind: number, bytes: Buffer): void {
+    this.#side.writer.bytes(kind, this.slot, bytes);
+    this.#side.stirred();
+  }
+
+  abort(reason: AbortReason): void {
+    // What has not begun never will, and the worker need not hear of it.
+    if (this.finished || this.#side.withdraw(this)) return;
+    const at = this.#side.writer.open(TO_WORKER.ABORT, this.slot, 1);
+    this.#side.writer.buffer[at] = ABORT_REASONS.indexOf(reason);
+    this.#side.stirred();
+  }
+
+  begun(): boolean {
+    return !this.finished && this.#side.begun(this.slot);
+  }
+
+  overdue(): void {
+    this.#side.overdue(this);
+  }
+}
