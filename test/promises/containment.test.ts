@@ -61,8 +61,14 @@ describe("a handler that", () => {
   });
 
   it("loops without end takes along no request that waits behind it", async () => {
-    const pool = await start(`export default () => { for (;;) {} };`, { request: { timeout: "2s" } });
-    const bad = pool.get("/bad");
+    const pool = await start(
+      `export default (request: Request) => { while (request.url.endsWith("?loop")); return new Response("ready"); };`,
+      { request: { timeout: "2s" } },
+    );
+    // Both are loaded: what has begun while its module still loads would be stuck with the loop.
+    expect((await pool.get("/hello")).status).toBe(200);
+    expect((await pool.get("/bad")).status).toBe(200);
+    const bad = pool.get("/bad?loop");
     const replies = await Promise.all(Array.from({ length: 20 }, () => pool.get("/hello")));
     expect(replies.map(({ status }) => status)).toEqual(Array(20).fill(200));
     expect((await bad).status).toBe(504);
