@@ -10,8 +10,13 @@ try {
 } catch {
   console.log("adding the native part of oxc-transform, which npm left out…");
   // Found in PATH like every program of an npm script, so this npm runs on the pinned Node.
-  execFileSync("npm", ["install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts"], {
-    stdio: ["ignore", "ignore", "inherit"],
-    timeout: DEADLINE_MS,
-  });
+  execFileSync(
+    "npm",
+    ["install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--no-progress", "--loglevel=error"],
+    {
+      stdio: ["ignore", "ignore", "inherit"],
+      timeout: DEADLINE_MS,
+      env: { ...process.env, NODE_NO_WARNINGS: "1" },
+    },
+  );
 }
