@@ -11,6 +11,9 @@ import { Pool } from "./pool.ts";
 /** A pool that leaves by itself, or whose supervisor is gone, finishes what it has within this time. */
 const OWN_DRAIN_MS = 30_000;
 
+/** A process with a thread that cannot be ended has this long for everything else. */
+const STUCK_DRAIN_MS = 10_000;
+
 let pool: Pool | undefined;
 let log: Log = createLog("json");
 let leaving = false;
@@ -23,7 +26,14 @@ async function configure(message: Extract<ToPool, { kind: "configure" }>): Promi
   const { pool: config, generation, fd } = message;
   process.title = `holdfast: pool ${config.name}`;
   log = createLog(message.logFormat, message.logLevel).with({ pool: config.name });
-  pool = new Pool({ config, generation, clock: systemClock, log, cacheDir: await privateCacheDir() });
+  pool = new Pool({
+    config,
+    generation,
+    clock: systemClock,
+    log,
+    cacheDir: await privateCacheDir(),
+    unendable: replaceProcess,
+  });
   try {
     await pool.start({ fd });
     send({ kind: "ready", workers: config.threads });
@@ -40,6 +50,16 @@ async function drain(withinMs: number): Promise<void> {
   leaving = true;
   await pool?.drain(systemClock.now() + withinMs);
   leave(0);
+}
+
+/** Another process takes over at once; this one answers what it can, and is then ended by the only thing that ends it. */
+function replaceProcess(): void {
+  if (leaving) return;
+  leaving = true;
+  send({ kind: "draining", withinMs: STUCK_DRAIN_MS });
+  const kill = (): void => void process.kill(process.pid, "SIGKILL");
+  systemClock.at(systemClock.now() + STUCK_DRAIN_MS, kill);
+  pool?.drain(systemClock.now() + STUCK_DRAIN_MS).then(kill, fatal);
 }
 
 /** Ends the process once what it said to the supervisor has left. */

@@ -31,6 +31,8 @@ export interface PoolOptions {
   readonly log: Log;
   /** Folder for transpiled code; undefined: kept in memory only. */
   readonly cacheDir: string | undefined;
+  /** A thread cannot be ended: this process has to be replaced. */
+  readonly unendable: () => void;
 }
 
 const GATEWAY_SWEEP_MS = 1000;
@@ -87,7 +89,7 @@ export class Pool implements GatewayHost {
       source: this.#threads,
       dispatcher: this.#dispatcher,
       boot: (worker, generation) => this.#workerBoot(worker, generation, options.cacheDir),
-      events: this.#workforceEvents(),
+      events: this.#workforceEvents(options.unendable),
     });
     this.#turns = new Turns({ clock, dispatcher: this.#dispatcher, post: () => this.#workforce.post() });
     const gatewayOptions: GatewayOptions = {
@@ -266,7 +268,7 @@ export class Pool implements GatewayHost {
     };
   }
 
-  #workforceEvents(): ConstructorParameters<typeof Workforce>[0]["events"] {
+  #workforceEvents(unendable: () => void): ConstructorParameters<typeof Workforce>[0]["events"] {
     return {
       stirred: () => this.#turns.stirred(),
       handlerFailed: () => {
@@ -275,6 +277,10 @@ export class Pool implements GatewayHost {
       loaded: (path) => this.#watch?.add(path),
       log: (worker, { level, message, fields }) => this.#log[level](message, { worker: worker.id, ...fields }),
       notice: (message, fields) => this.#log.info(message, fields),
+      unendable: (worker) => {
+        this.#log.error("a worker's thread cannot be ended; the process is replaced", { worker: worker.id });
+        unendable();
+      },
       lost: (worker, fault, exchanges) => {
         this.#counters.workersLost++;
         const cause = isError(fault.cause) ? { stack: fault.cause.stack } : {};

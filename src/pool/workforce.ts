@@ -20,6 +20,9 @@ export const WORKERS_PER_PLACE = 3;
 /** A worker that dies this soon after its start, and has been given nothing, counts as one that did not boot. */
 export const SETTLED_MS = 10_000;
 
+/** A thread that is ended is gone within this time, or it never goes: some loops that V8 has optimised cannot be interrupted. */
+export const TERMINATE_MS = 1000;
+
 export interface WorkforceOptions {
   readonly wanted: number;
   readonly concurrency: number;
@@ -39,6 +42,8 @@ export interface WorkforceOptions {
     lost(worker: WorkerHandle, fault: Fault, exchanges: number): void;
     bootFailed(fault: FaultData): void;
     notice(message: string, fields: Record<string, unknown>): void;
+    /** A thread goes on after it was ended: only the end of the process helps. */
+    unendable(worker: WorkerHandle): void;
   };
 }
 
@@ -187,7 +192,15 @@ export class Workforce {
   }
 
   #endAt(worker: WorkerHandle, end: Instant): void {
-    const cancel = this.#options.clock.at(end, () => worker.terminate());
+    const cancel = this.#options.clock.at(end, () => this.#end(worker));
+    this.#gone(worker).then(cancel);
+  }
+
+  /** Ends a worker by force, and says so if even that does not end it. */
+  #end(worker: WorkerHandle): void {
+    const { clock, events } = this.#options;
+    worker.terminate();
+    const cancel = clock.at(clock.now() + TERMINATE_MS, () => events.unendable(worker));
     this.#gone(worker).then(cancel);
   }
 
@@ -198,7 +211,7 @@ export class Workforce {
       if (worker.state !== "draining" || this.#evicted.has(worker)) continue;
       this.#evicted.add(worker);
       this.#options.events.notice("worker is ended: it drains, and its place is needed", { worker: worker.id });
-      worker.terminate();
+      this.#end(worker);
       return;
     }
   }
@@ -274,7 +287,7 @@ export class Workforce {
       if (late.finished() || worker.state === "gone") return;
       if (!late.loopTurned()) {
         this.#options.events.notice("worker is ended: its event loop does not turn", { worker: worker.id });
-        worker.terminate();
+        this.#end(worker);
         return;
       }
       worker.ignoredDeadlines++;

@@ -57,6 +57,7 @@ function setUp(wanted = 2) {
       loaded: () => {},
       handlerFailed: () => {},
       notice: (message) => said.push(message),
+      unendable: (worker) => said.push(`unendable ${worker.id}`),
       lost: (worker, fault, exchanges) => said.push(`lost ${worker.id} with ${exchanges}: ${fault.message}`),
       bootFailed: (fault) => said.push(`boot failed: ${fault.message}`),
     },
@@ -213,6 +214,26 @@ describe("a worker's deadline", () => {
     clock.advance(2000);
     await settled();
     expect([peer.calls, source.seats.map((seat) => seat.terminated)]).toEqual([["refuse 504"], [true, false, false]]);
+  });
+
+  it("says so when the thread goes on after it was ended: only the process's end helps then", async () => {
+    const { clock, source, dispatcher, started, said } = setUp();
+    await started();
+    const { exchange } = makeExchange(clock);
+    dispatcher.workers[0]?.give(exchange);
+    exchange.carrier?.overdue();
+    exchange.abandon(new Fault("TIMEOUT", "late"), "timeout");
+    const [seat] = source.seats;
+    if (seat === undefined) throw new Error("no seat");
+    seat.seesBatches = false;
+    seat.endable = false;
+    clock.advance(2000 + 999);
+    await settled();
+    expect(said).not.toContain("unendable 1");
+    clock.advance(1);
+    expect(said).toContain("unendable 1");
+    seat.die();
+    await settled();
   });
 
   it("leaves one that turns, and recycles it after 8 handlers that went on", async () => {

@@ -9,6 +9,8 @@ export class FakeSeat implements Seat {
   readonly lane: Lane;
   drains = 0;
   terminated = false;
+  /** False: its thread does not end when told to. */
+  endable = true;
   seesBatches = true;
   readonly #onBatch: (batch: Buffer) => void;
   readonly #settle: { resolve: () => void; reject: (error: unknown) => void };
@@ -60,7 +62,7 @@ export class FakeSeat implements Seat {
 
   terminate(): void {
     this.terminated = true;
-    this.die(new Error("terminated"));
+    if (this.endable) this.die(new Error("terminated"));
   }
 }
 

@@ -40,6 +40,7 @@ export async function startPool(
     clock: systemClock,
     log: createLog("json", "debug", (line) => lines.push(JSON.parse(line) as Record<string, unknown>)),
     cacheDir: undefined,
+    unendable: () => {},
   });
   const clients: FastCgiClient[] = [];
   const connect = async (timeoutMs = 5000): Promise<FastCgiClient> => {
