@@ -11,13 +11,14 @@ import { renderPrivateApache } from "../../src/deploy/private-apache.ts";
 import { apacheAccount } from "../../src/front/accounts.ts";
 import { type RunningApache, startApache, tailOf } from "../../src/front/apache.ts";
 import { findApache } from "../../src/front/find-apache.ts";
+import { skip } from "./skip.ts";
 
 const search = await findApache();
 
 /** `describe`, or a skip that says why. */
 export function describeWithApache(title: string, body: () => void): void {
   if (search.kind === "found") describe(title, body);
-  else describe.skip(`${title} (skipped: ${search.reason})`, body);
+  else skip(title, search.reason, body);
 }
 
 export interface TestApache {

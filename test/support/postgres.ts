@@ -7,6 +7,7 @@ import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync } fr
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { skip } from "./skip.ts";
 
 const START_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 5000;
@@ -17,7 +18,7 @@ const programs = findPrograms();
 /** `describe`, or a skip that says why. */
 export function describeWithPostgres(title: string, body: () => void): void {
   if (programs !== undefined) describe(title, body);
-  else describe.skip(`${title} (skipped: no PostgreSQL server is installed)`, body);
+  else skip(title, "no PostgreSQL server is installed", body);
 }
 
 export interface TestPostgres {
