@@ -2,7 +2,7 @@
 // comes in pieces goes as fast as the web server takes it. Before the head is sent every failure can
 // still become a 500; after it only a cut connection tells the web server that the body is not whole.
 
-import { FAULTS, Fault } from "../src/base/fault.ts";
+import { FAULTS, Fault, messageOf } from "../src/base/fault.ts";
 import { encodeHead } from "../src/cgi/response.ts";
 import { isBodyless } from "../src/cgi/status.ts";
 import type { ReplyStream, WorkerExchange } from "./exchange.ts";
@@ -129,7 +129,7 @@ async function pump(
 }
 
 function cut(exchange: WorkerExchange, stream: ReplyStream, error: unknown): void {
-  const message = `the body of the reply failed: ${error instanceof Error ? error.message : String(error)}`;
+  const message = `the body of the reply failed: ${messageOf(error)}`;
   exchange.log(FAULTS.HANDLER.level, message, error instanceof Error ? { stack: error.stack } : {});
   stream.fail(error instanceof Fault ? error : new Fault("HANDLER", message, { cause: error }));
 }

@@ -18,10 +18,3 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
-
-/** Resolves once `clock` has passed `at`. */
-export function until(clock: Clock, at: Instant): Promise<void> {
-  return new Promise((resolve) => {
-    clock.at(at, resolve);
-  });
-}

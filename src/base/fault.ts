@@ -79,13 +79,18 @@ export function isError(value: unknown): value is Error & { readonly code?: unkn
   return typeof value === "object" && value !== null && "message" in value && "stack" in value;
 }
 
+/** What anything thrown says of itself; never throws. */
+export function messageOf(error: unknown): string {
+  return textOf(isError(error) ? error.message : error);
+}
+
 /** Turns anything thrown into plain data; what is not a Fault takes `otherwise` as its code. */
 export function toFaultData(error: unknown, otherwise: FaultCode): FaultData {
   const code = error instanceof Fault ? error.code : otherwise;
-  if (!isError(error)) return { code, message: textOf(error) };
+  if (!isError(error)) return { code, message: messageOf(error) };
   return {
     code,
-    message: textOf(error.message),
+    message: messageOf(error),
     ...(error instanceof Fault && error.hint !== undefined ? { hint: error.hint } : {}),
     ...(error.stack === undefined ? {} : { stack: textOf(error.stack) }),
   };

@@ -4,6 +4,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { parse, TomlError } from "smol-toml";
+import { messageOf } from "../base/fault.ts";
 import { KeyLines } from "./locate.ts";
 import type { KeyPath, Mistake } from "./mistake.ts";
 import { isTable } from "./read.ts";
@@ -69,7 +70,7 @@ function reasonOf(error: unknown): string {
   if (code === "ENOENT") return "there is no such file";
   if (code === "EACCES") return "permission denied";
   if (code === "EISDIR") return "it is a folder";
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }
 
 function lazily(make: () => KeyLines): (path: KeyPath) => number | undefined {

@@ -5,6 +5,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { messageOf } from "../base/fault.ts";
 
 /** When there are more entries, the older half goes: a watch adds one for each save. */
 const MAX_ENTRIES = 4096;
@@ -35,7 +36,7 @@ function prepare(folder: string): string | undefined {
     removeOldest(folder);
     return undefined;
   } catch (error) {
-    return `${folder} cannot be used: ${error instanceof Error ? error.message : String(error)}`;
+    return `${folder} cannot be used: ${messageOf(error)}`;
   }
 }
 
@@ -84,7 +85,7 @@ class DiskCache implements CodeCache {
       // A full or read-only disk costs time at the next start, not the request.
       this.#writable = false;
       rmSync(temporary, { force: true });
-      this.#complain(`${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`);
+      this.#complain(`${path} cannot be written: ${messageOf(error)}`);
     }
   }
 }

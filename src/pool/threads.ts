@@ -3,7 +3,7 @@
 
 import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from "node:worker_threads";
 import { Piscina } from "piscina";
-import { Fault, isError } from "../base/fault.ts";
+import { Fault, isError, messageOf } from "../base/fault.ts";
 import { readBatch } from "../messages/batch.ts";
 import {
   FIRST_SLOT_WORD,
@@ -186,9 +186,8 @@ export class ThreadLane implements Lane {
 
 /** Why a worker's life ended, in words for its exchanges and the log. */
 export function describeDeath(error: unknown): Fault {
-  const message = isError(error) ? error.message : String(error);
   if (isError(error) && error.code === "ERR_WORKER_OUT_OF_MEMORY") {
     return new Fault("WORKER_LOST", "the worker passed its memory_limit and was ended", { cause: error });
   }
-  return new Fault("WORKER_LOST", `the worker ended: ${message}`, { cause: error });
+  return new Fault("WORKER_LOST", `the worker ended: ${messageOf(error)}`, { cause: error });
 }

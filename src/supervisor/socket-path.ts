@@ -5,7 +5,7 @@
 import { accessSync, constants, lstatSync, unlinkSync } from "node:fs";
 import { connect } from "node:net";
 import { dirname } from "node:path";
-import { Fault } from "../base/fault.ts";
+import { Fault, messageOf } from "../base/fault.ts";
 
 /** How long a listener may take to accept a connection until we believe that it is there anyway. */
 const CONNECT_TIMEOUT_MS = 1000;
@@ -74,5 +74,5 @@ function reason(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code;
   if (code === "EACCES" || code === "EPERM") return "permission denied";
   if (code === "EROFS") return "the file system is read-only";
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }

@@ -1,4 +1,4 @@
-import { FAULTS, Fault, fromFaultData, toFaultData } from "../../src/base/fault.ts";
+import { FAULTS, Fault, fromFaultData, messageOf, toFaultData } from "../../src/base/fault.ts";
 
 describe("a fault", () => {
   it("carries the HTTP status of its code", () => {
@@ -19,5 +19,16 @@ describe("a fault", () => {
   it("takes what is not a Fault as the given code", () => {
     expect(toFaultData(new TypeError("x"), "HANDLER")).toMatchObject({ code: "HANDLER", message: "x" });
     expect(toFaultData("thrown string", "BOOT")).toEqual({ code: "BOOT", message: "thrown string" });
+  });
+});
+
+describe("what anything thrown says of itself", () => {
+  it("is the message of an error, else its text, and never throws", () => {
+    expect([messageOf(new TypeError("x")), messageOf("text"), messageOf(undefined)]).toEqual([
+      "x",
+      "text",
+      "undefined",
+    ]);
+    expect(messageOf(Object.create(null))).toContain("cannot be shown");
   });
 });

@@ -4,9 +4,9 @@
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePorts } from "./apache.ts";
 import { skip } from "./skip.ts";
 
 const START_TIMEOUT_MS = 20_000;
@@ -38,7 +38,7 @@ export async function startPostgres(): Promise<TestPostgres> {
     ...["-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
   ]);
   execFileSync(initialise.command, initialise.args, { cwd: "/", stdio: ["ignore", "ignore", "inherit"] });
-  const port = await freePort();
+  const [port = 0] = await freePorts(1);
   const serve = as(account, join(programs, "postgres"), [
     ...["-D", data, "-k", folder, "-h", "127.0.0.1", "-p", String(port), "-F", "-c", "max_connections=20"],
   ]);
@@ -114,14 +114,4 @@ async function end(child: ChildProcess): Promise<void> {
   const timer = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
   await gone;
   clearTimeout(timer);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
 }
