@@ -61,6 +61,8 @@ function giveUp(message) {
 }
 
 if (isEnough(process.versions.node)) {
+  // Without a listener Node opens its inspector to whoever may send it; what it means is settled later.
+  process.on("SIGUSR1", () => {});
   import("../dist/src/cli/main.js").then(
     (cli) => cli.main(process.argv).then((code) => (process.exitCode = code)),
     (error) => {

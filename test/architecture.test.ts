@@ -34,6 +34,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const ADDRESSES: Readonly<Record<string, readonly string[]>> = {
   piscina: ["src/pool/threads.ts"],
   "node-fastcgi": ["src/pool/gateway-node-fastcgi.ts"],
+  "node:inspector/promises": ["src/pool/thread-inspection.ts"],
   "oxc-transform": ["src/loader/transpile.ts"],
   chokidar: ["src/pool/watch.ts"],
   pino: ["src/telemetry/log.ts"],
@@ -127,6 +128,29 @@ describe("the layer rule", () => {
     for (const file of graph.keys()) visit(file, []);
     expect(cycles).toEqual([]);
   });
+
+  it.each(["src/pool/main.ts", "workers/main.ts", "workers/host.ts"])(
+    "keeps out of what %s loads what only the others need",
+    (entry) => {
+      const loaded = new Set<string>();
+      const packages = new Set<string>();
+      const load = (file: string): void => {
+        if (loaded.has(file)) return;
+        loaded.add(file);
+        for (const { specifier, typeOnly } of files.find((each) => each.file === file)?.imports ?? []) {
+          if (typeOnly) continue;
+          const target = targetOf(file, specifier);
+          if (target === undefined) packages.add(specifier);
+          else load(target);
+        }
+      };
+      load(entry);
+      expect(loaded.size).toBeGreaterThan(5);
+      // Each costs every pool of a shared host megabytes; node:http alone seven.
+      const dear = ["zod", "smol-toml", "commander", "node:http", "node:https", "node:inspector"];
+      expect(dear.filter((name) => packages.has(name))).toEqual([]);
+    },
+  );
 
   it("keeps I/O out of the pure libraries", () => {
     const impure = files

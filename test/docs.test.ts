@@ -56,7 +56,7 @@ describe("the documents", () => {
     const { scripts } = JSON.parse(readFileSync(join(TOP, "package.json"), "utf8")) as { scripts: object };
     const named = documents.flatMap(({ path, prose, fences }) =>
       [prose, ...fences.map(({ code }) => code)].flatMap((text) =>
-        [...text.matchAll(/npm run (?:--\S+ )?([\w:]+)/g)].map(([, script = ""]) => ({ path, script })),
+        [...text.matchAll(/npm run (?:--\S+ )?([\w:-]+)/g)].map(([, script = ""]) => ({ path, script })),
       ),
     );
     expect(named.length).toBeGreaterThan(0);

@@ -4,25 +4,30 @@
 import type { MessagePort } from "node:worker_threads";
 import { buffersPassed } from "../src/base/buffer-garbage.ts";
 import { roleOf } from "../src/fastcgi/record.ts";
-import { BatchWriter, readBatch } from "../src/messages/batch.ts";
+import { readBatch } from "../src/messages/batch.ts";
 import {
   ABORT_REASONS,
   BEGIN_FLAG_BODY_COMPLETE,
   BEGIN_PREFIX_BYTES,
   FIRST_SLOT_WORD,
-  FROM_WORKER,
-  type LogData,
   SLOT_BEGUN,
   SLOT_OFFERED,
   SLOT_SEEN,
   TO_WORKER,
-  WORD_BATCHES_SEEN,
+  WORD_POSTS_SEEN,
+  WORD_POSTS_SENT,
   WORD_RECENT_MICROS,
+  type WorkerLife,
 } from "../src/messages/lane.ts";
-import { OpenExchange, type Outbox } from "./open-exchange.ts";
+import { nextPosted } from "../src/messages/port.ts";
+import { RingReader, RingWriter } from "../src/messages/ring.ts";
+import { Bell } from "./bell.ts";
+import { OpenExchange, type Outgoing } from "./open-exchange.ts";
 
 /** An exchange may keep a batch alive for the sake of its params; a longer one not. */
 const KEEP_BATCH_BYTES = 64 * 1024;
+/** What the pool has made no room for is held back so long until the next look. */
+const HOLD_MS = 1;
 /** How much one turn weighs in the smoothed time per exchange. */
 const RECENT_WEIGHT = 1 / 8;
 
@@ -31,9 +36,17 @@ export interface LaneOwner {
   drain(withinMs: number): void;
 }
 
-export class WorkerLane implements Outbox {
-  readonly writer = new BatchWriter();
+/** The worker's end of its lane. */
+export type LaneEnd = Pick<WorkerLife, "port" | "words" | "inbox" | "outbox" | "bell">;
+
+export class WorkerLane implements Outgoing {
+  readonly writer: RingWriter;
+  readonly log: Outgoing["log"];
+  readonly #inbox: RingReader;
+  readonly #bell: Bell;
   readonly #port: MessagePort;
+  /** Batches that came by the port before the ring told where they belong. */
+  readonly #posted: Buffer[] = [];
   readonly #words: Int32Array;
   readonly #open = new Map<number, OpenExchange>();
   #owner: LaneOwner | undefined;
@@ -44,10 +57,22 @@ export class WorkerLane implements Outbox {
   #recentMicros = 0;
   readonly #flushBound = () => this.flush();
 
-  constructor(port: MessagePort, words: SharedArrayBuffer) {
+  /** `log` takes lines about an exchange. */
+  constructor({ port, words, inbox, outbox, bell }: LaneEnd, log: Outgoing["log"]) {
+    this.log = log;
     this.#port = port;
     this.#words = new Int32Array(words);
-    port.on("message", (batch: ArrayBuffer) => this.#receive(Buffer.from(batch)));
+    this.writer = new RingWriter(outbox, (batch) => port.postMessage(batch, [batch]));
+    this.#inbox = new RingReader(
+      inbox,
+      (batch) => this.#receive(batch),
+      () => this.#posted.shift() ?? nextPosted(port),
+    );
+    this.#bell = new Bell(port, bell, () => this.#rung());
+    port.on("message", (message: ArrayBuffer | null) => {
+      if (message !== null) this.#posted.push(Buffer.from(message));
+      this.#rung();
+    });
   }
 
   get open(): number {
@@ -58,8 +83,9 @@ export class WorkerLane implements Outbox {
     this.#owner = owner;
   }
 
-  /** Has what was written sent at the end of this turn of the event loop. */
+  /** What was written is whole; the pool is told at the end of this turn of the event loop, if it has not seen it. */
   stirred(): void {
+    this.writer.publish();
     if (this.#flushDue) return;
     this.#flushDue = true;
     setImmediate(this.#flushBound);
@@ -83,16 +109,32 @@ export class WorkerLane implements Outbox {
     this.stirred();
   }
 
-  log(data: LogData): void {
-    this.json(FROM_WORKER.LOG, data);
-  }
-
   flush(): void {
     this.#flushDue = false;
-    if (!this.writer.empty) {
-      const batch = this.writer.take();
-      this.#port.postMessage(batch, [batch]);
-    }
+    if (this.writer.flush()) this.#bell.ring();
+    if (this.writer.holding) this.#flushLater();
+    this.#account();
+    if (!this.#inbox.rest()) this.#rung();
+  }
+
+  close(): void {
+    this.#port.close();
+    this.#bell.close();
+  }
+
+  #rung(): void {
+    Atomics.store(this.#words, WORD_POSTS_SEEN, Atomics.load(this.#words, WORD_POSTS_SENT));
+    this.#inbox.take();
+    this.stirred();
+  }
+
+  #flushLater(): void {
+    if (this.#flushDue) return;
+    this.#flushDue = true;
+    setTimeout(this.#flushBound, HOLD_MS);
+  }
+
+  #account(): void {
     if (this.#begunInTurn === 0) return;
     const micros = ((performance.now() - this.#turnStarted) * 1000) / this.#begunInTurn;
     this.#begunInTurn = 0;
@@ -100,12 +142,7 @@ export class WorkerLane implements Outbox {
     Atomics.store(this.#words, WORD_RECENT_MICROS, Math.max(1, Math.round(this.#recentMicros)));
   }
 
-  close(): void {
-    this.#port.close();
-  }
-
   #receive(batch: Buffer): void {
-    Atomics.add(this.#words, WORD_BATCHES_SEEN, 1);
     if (this.#begunInTurn === 0) this.#turnStarted = performance.now();
     readBatch(batch, (kind, slot, start, end) => this.#frame(kind, slot, batch, start, end));
   }

@@ -3,19 +3,25 @@
 
 import { threadId } from "node:worker_threads";
 import { toFaultData } from "../src/base/fault.ts";
-import { FROM_WORKER, type ReadyData, type WorkerLife } from "../src/messages/lane.ts";
+import { requestFields } from "../src/cgi/variables.ts";
+import { type EscapedError, FROM_WORKER, type ReadyData, type WorkerLife } from "../src/messages/lane.ts";
 import { WorkerLane } from "./lane.ts";
+import { currentExchange, WorkerOutput } from "./output.ts";
 
-export default async function live({ port, words, boot }: WorkerLife): Promise<void> {
+export default async function live({ boot, output: memory, ...end }: WorkerLife): Promise<void> {
   const bornAt = performance.now();
-  const lane = new WorkerLane(port, words);
+  const output = new WorkerOutput(memory, boot.logLimitBytes);
+  output.install();
+  const lane = new WorkerLane(end, (line, about) => output.log(line, about));
   lane.writer.word(FROM_WORKER.BORN, 0, threadId);
   lane.flush();
 
   // An error that no handler caught leaves unknown damage: this worker finishes what it has while
   // another takes its place.
   const unsound = (error: unknown): void => {
-    lane.json(FROM_WORKER.UNSOUND, toFaultData(error, "HANDLER"));
+    const exchange = currentExchange.getStore();
+    const about = exchange === undefined ? {} : { about: requestFields(exchange.params) };
+    lane.json(FROM_WORKER.UNSOUND, { ...toFaultData(error, "HANDLER"), ...about } satisfies EscapedError);
   };
   process.on("uncaughtException", unsound);
   process.on("unhandledRejection", unsound);
@@ -33,10 +39,11 @@ export default async function live({ port, words, boot }: WorkerLife): Promise<v
         lane.writer.bytes(FROM_WORKER.LOADED, 0, Buffer.from(path));
         lane.stirred();
       },
-      log: (level, message, fields) => lane.log({ level, message, ...(fields === undefined ? {} : { fields }) }),
+      log: (level, message, fields) => output.log({ level, message, ...(fields === undefined ? {} : { fields }) }),
     });
+    const handle = host.handle.bind(host);
     lane.serve({
-      handle: (exchange) => host.handle(exchange),
+      handle: (exchange) => currentExchange.run(exchange, handle, exchange),
       drain: (withinMs) => {
         host
           .drain(performance.now() + withinMs)
@@ -53,6 +60,7 @@ export default async function live({ port, words, boot }: WorkerLife): Promise<v
   lane.json(FROM_WORKER.READY, { bootMs: Math.round(performance.now() - bornAt) } satisfies ReadyData);
   lane.flush();
   await life;
+  output.end();
   lane.writer.mark(FROM_WORKER.DRAINED, 0);
   lane.flush();
   lane.close();

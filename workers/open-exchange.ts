@@ -3,9 +3,8 @@
 
 import { buffersPassed } from "../src/base/buffer-garbage.ts";
 import { FAULTS, type Fault, type FaultCode, toFaultData } from "../src/base/fault.ts";
-import { requestFields } from "../src/cgi/variables.ts";
 import { Params } from "../src/fastcgi/name-values.ts";
-import type { BatchWriter } from "../src/messages/batch.ts";
+import type { FrameWriter } from "../src/messages/batch.ts";
 import {
   type AbortReason,
   CHUNK_BYTES,
@@ -21,15 +20,15 @@ import type { ReplyStream, Role, WorkerExchange } from "./exchange.ts";
 import { IncomingBody } from "./incoming-body.ts";
 
 /** Where an exchange's frames go. */
-export interface Outbox {
-  readonly writer: BatchWriter;
+export interface Outgoing {
+  readonly writer: FrameWriter;
   stirred(): void;
   finished(slot: number): void;
-  log(data: LogData): void;
+  log(data: LogData, about: WorkerExchange): void;
 }
 
 export interface OpenExchangeOptions {
-  readonly outbox: Outbox;
+  readonly outbox: Outgoing;
   readonly slot: number;
   readonly role: Role;
   readonly params: Buffer;
@@ -45,7 +44,7 @@ export class OpenExchange implements WorkerExchange {
   readonly stdin: IncomingBody;
   readonly data: IncomingBody | undefined;
   aborted: AbortReason | undefined;
-  readonly #outbox: Outbox;
+  readonly #outbox: Outgoing;
   readonly #slot: number;
   #controller: AbortController | undefined;
   #answered = false;
@@ -129,7 +128,7 @@ export class OpenExchange implements WorkerExchange {
   }
 
   log(level: LogData["level"], message: string, fields?: Record<string, unknown>): void {
-    this.#outbox.log({ level, message, fields: { ...requestFields(this.params), ...fields } });
+    this.#outbox.log({ level, message, ...(fields === undefined ? {} : { fields }) }, this);
   }
 
   #taken(bytes: number): void {
@@ -148,7 +147,7 @@ export class OpenExchange implements WorkerExchange {
 
 /** A reply body that goes out as the web server takes it. */
 class OutgoingBody implements ReplyStream {
-  readonly #outbox: Outbox;
+  readonly #outbox: Outgoing;
   readonly #slot: number;
   readonly #done: () => void;
   #credit = REPLY_WINDOW_BYTES;
@@ -159,7 +158,7 @@ class OutgoingBody implements ReplyStream {
   #error: Error | undefined;
   #writers: { resolve: () => void; reject: (error: unknown) => void }[] = [];
 
-  constructor(outbox: Outbox, slot: number, done: () => void) {
+  constructor(outbox: Outgoing, slot: number, done: () => void) {
     this.#outbox = outbox;
     this.#slot = slot;
     this.#done = done;

@@ -7,7 +7,7 @@ export interface BackoffPolicy {
   readonly maxMs: number;
 }
 
-export const RESPAWN_BACKOFF: BackoffPolicy = { firstMs: 500, maxMs: 60_000 };
+export const RESPAWN_BACKOFF: BackoffPolicy = { firstMs: 1000, maxMs: 60_000 };
 
 /**
  * The delay in ms before the next attempt after `failures` failures in a row: 0, then

@@ -45,7 +45,13 @@ export function remoteAddress(params: Params): RemoteAddress {
   };
 }
 
-/** What names a request in a log: method, URI, and mod_unique_id's id where there is one; as they came. */
+/** A longer text is not repeated in every line about its request. */
+const MAX_NAMING_CHARS = 2048;
+
+const shortened = (text: string): string =>
+  text.length <= MAX_NAMING_CHARS ? text : `${text.slice(0, MAX_NAMING_CHARS)}…`;
+
+/** What names a request in a log: method, URI, and mod_unique_id's id where there is one; as they came, up to a length. */
 export function requestFields(params: Params): {
   readonly method?: string;
   readonly uri?: string;
@@ -55,9 +61,9 @@ export function requestFields(params: Params): {
   const uri = params.get("REQUEST_URI");
   const request = params.get("UNIQUE_ID");
   return {
-    ...(method === undefined ? {} : { method }),
-    ...(uri === undefined ? {} : { uri }),
-    ...(request === undefined ? {} : { request }),
+    ...(method === undefined ? {} : { method: shortened(method) }),
+    ...(uri === undefined ? {} : { uri: shortened(uri) }),
+    ...(request === undefined ? {} : { request: shortened(request) }),
   };
 }
 

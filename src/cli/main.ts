@@ -1,37 +1,20 @@
 // The command line: finds the command, runs it, and turns what it throws into a message and an exit
 // code (sysexits.h). The only border at which a command's faults are caught.
 
-import { Command, CommanderError } from "commander";
+import { CommanderError } from "commander";
 import { FAULTS, Fault } from "../base/fault.ts";
-import { VERSION } from "../base/version.ts";
-import { COMMANDS } from "./commands.ts";
 import { printable, printError } from "./print.ts";
+import { createProgram } from "./program.ts";
 
 /** Runs the command of `argv` (as process.argv) and resolves with the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
   try {
-    await program().parseAsync([...argv]);
+    await createProgram().parseAsync([...argv]);
     return Number(process.exitCode ?? 0);
   } catch (error) {
     if (error instanceof CommanderError) return usage(error);
     return report(error);
   }
-}
-
-function program(): Command {
-  const root = new Command("holdfast")
-    .description("Keeps TypeScript alive between requests: persistent worker pools for Apache, over FastCGI.")
-    .version(VERSION, "-V, --version", "print the version")
-    .helpOption("-h, --help", "show help")
-    .addHelpText(
-      "after",
-      "\nExit codes: 0 done, 64 wrong usage, 69 a socket cannot be used, 70 an app did not start, 78 wrong configuration.",
-    )
-    .configureOutput({ outputError: () => {} })
-    .showSuggestionAfterError()
-    .exitOverride();
-  for (const make of COMMANDS) root.addCommand(make().copyInheritedSettings(root));
-  return root;
 }
 
 function usage(error: CommanderError): number {

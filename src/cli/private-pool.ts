@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { Fault } from "../base/fault.ts";
 import { resolveConfig, type WrittenConfig } from "../config/load.ts";
 import type { Config, PoolConfig } from "../config/schema.ts";
-import { canReadFile, readerOf } from "../front/accounts.ts";
+import { canEnterFolder, canReadFile, readerOf } from "../front/accounts.ts";
 import type { Target } from "./target.ts";
 
 export interface PrivatePoolOptions {
@@ -45,6 +45,9 @@ export function privateConfig(options: PrivatePoolOptions): PrivateConfig {
         show_errors: true,
         // Whoever runs this is the app's developer: what the shell knows (DATABASE_URL), the app knows.
         clear_env: false,
+        // As a program that this shell starts.
+        umask: `0${process.umask().toString(8).padStart(3, "0")}`,
+        ...whereItWorks(target),
         ...whoRuns(target),
       },
     },
@@ -67,6 +70,12 @@ function whoRuns({ ownerUid, path }: Target): { user?: string; allow_root?: bool
     });
   }
   return { user: String(ownerUid) };
+}
+
+/** In the folder where the command was given, if the app's user may be there; else in that of the app. */
+function whereItWorks({ ownerUid }: Target): { chdir?: string } {
+  const here = process.cwd();
+  return process.getuid?.() !== 0 || ownerUid === 0 || canEnterFolder(readerOf(ownerUid), here) ? { chdir: here } : {};
 }
 
 function rootWarning({ path, ownerUid }: Target): readonly string[] {

@@ -1,7 +1,9 @@
 // What must hold between options, and between an option and this machine. schema.ts checks each value
 // by itself; here is what one value cannot know.
 
-import { statSync } from "node:fs";
+import { type Stats, statSync } from "node:fs";
+import { isIPv6 } from "node:net";
+import { messageOf } from "../base/fault.ts";
 import { formatAddress, type ListenAddress } from "./address.ts";
 import type { KeyPath } from "./mistake.ts";
 import { NOT_IN_EFFECT } from "./not-in-effect.ts";
@@ -30,9 +32,12 @@ export interface PoolUnderCheck {
 export function checkPool({ pool, written }: PoolUnderCheck, findings: Findings): void {
   checkCode(pool, written, findings);
   checkListen(pool, written, findings);
-  if (pool.group !== undefined && pool.user === undefined) {
-    findings.error(["group"], "has no effect without user", "set user too");
+  for (const option of ["group", "groups"] as const) {
+    if (pool[option] !== undefined && pool.user === undefined) {
+      findings.error([option], "has no effect without user", "set user too");
+    }
   }
+  if (written.chdir !== undefined && pool.chdir !== undefined) expectFile(pool.chdir, "folder", ["chdir"], findings);
   checkTimes(pool, findings);
   for (const { path, asked } of NOT_IN_EFFECT) {
     if (asked(pool)) findings.warning(path, "not in effect in this version");
@@ -56,10 +61,16 @@ function checkCode(pool: Partial<PoolConfig>, written: Readonly<Record<string, u
 }
 
 function expectFile(path: string, wanted: "file" | "folder", key: KeyPath, findings: Findings): void {
-  const stats = statSync(path, { throwIfNoEntry: false });
+  let stats: Stats | undefined;
+  try {
+    stats = statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    findings.error(key, `${path} cannot be looked at: ${messageOf(error)}`);
+    return;
+  }
   if (stats === undefined) findings.error(key, `there is no ${path}`);
   else if (wanted === "folder" && !stats.isDirectory()) {
-    findings.error(key, `${path} is not a folder`, "use app for one module");
+    findings.error(key, `${path} is not a folder`, key[0] === "root" ? "use app for one module" : undefined);
   } else if (wanted === "file" && !stats.isFile()) {
     findings.error(key, `${path} is not a file`, stats.isDirectory() ? "use root for a folder" : undefined);
   }
@@ -77,11 +88,22 @@ function checkListen(pool: Partial<PoolConfig>, written: Readonly<Record<string,
         "use listen_owner, listen_group, listen_mode",
       );
     }
-  } else {
+  } else if (listen.kind === "tcp") {
     for (const option of ["listen_owner", "listen_group", "listen_mode"]) {
       if (written[option] !== undefined) findings.error([option], "has no effect without a unix socket");
     }
+    if (!isLoopback(listen.host) && pool.allowedClients?.length === 0) {
+      findings.warning(
+        ["listen"],
+        "whoever reaches this port can send requests in anybody's name",
+        "list the web servers in allowed_clients, or use a unix socket",
+      );
+    }
   }
+}
+
+function isLoopback(host: string): boolean {
+  return isIPv6(host) ? host === "::1" : host.startsWith("127.");
 }
 
 function checkTimes(pool: Partial<PoolConfig>, findings: Findings): void {

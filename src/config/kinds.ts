@@ -3,7 +3,6 @@
 // option: those are in schema.ts.
 
 import { isIP } from "node:net";
-import { availableParallelism } from "node:os";
 import { z } from "zod";
 import { formatAddress, type ListenAddress } from "./address.ts";
 import type { Written } from "./table.ts";
@@ -33,6 +32,35 @@ export const text = (form = "text"): Kind<string> => ({
   schema: z.string({ error: `expected text in quotes` }).min(1, { error: "is empty" }),
 });
 
+/** User and group ids are 32 bits wide, and the highest means "unchanged" to chown(2) and setresuid(2). */
+const HIGHEST_ID = 2 ** 32 - 2;
+
+const accountText = z
+  .string({ error: "expected text in quotes" })
+  .min(1, { error: "is empty" })
+  // setpriv(1) takes such a number modulo 2^32, so that 4294967296 would be root.
+  .refine((written) => !/^\d+$/.test(written) || Number(written) <= HIGHEST_ID, {
+    error: `a number must be at most ${HIGHEST_ID}`,
+  })
+  // They end a field of the user database.
+  .refine((written) => !/[:\n\0]/.test(written), { error: "a name holds no colon, line break or NUL" });
+
+/** A user or a group, by name or number. */
+export const account = (what: "user" | "group"): Kind<string> => ({
+  form: `${what} name, or number in quotes`,
+  schema: accountText,
+});
+
+/** Far more than anybody lists by hand; Linux takes 65,536 (NGROUPS_MAX). */
+const GROUPS = 256;
+
+export const groups: Kind<readonly string[]> = {
+  form: "list of group names, or numbers in quotes",
+  schema: z
+    .array(accountText, { error: 'expected a list such as ["ssl-cert"]' })
+    .max(GROUPS, { error: `holds more than ${GROUPS} groups` }),
+};
+
 export const path: Kind<string> = text("path, relative to the folder of the file");
 
 export const flag: Kind<boolean> = {
@@ -45,7 +73,7 @@ export const integer = (min: number, max: number): Kind<number> => ({
   schema: wholeNumber(min, max),
 });
 
-function wholeNumber(min: number, max: number): z.ZodType<number> {
+export function wholeNumber(min: number, max: number): z.ZodType<number> {
   return z
     .int({ error: "expected a whole number, without quotes" })
     .min(min, { error: `must be at least ${min}` })
@@ -56,12 +84,18 @@ export function choice<const T extends string>(...values: readonly [T, ...T[]]):
   return { form: values.map((value) => `\`"${value}"\``).join(", "), schema: z.enum(values) };
 }
 
-/** A time such as "30s"; in milliseconds from then on. A bare number would leave the unit to guess. */
+const DURATION_EXPECTED = 'expected a duration such as "30s", "500ms" or "2m"';
+const durationText = z.string({ error: DURATION_EXPECTED });
+
+/** A time such as "30s"; in milliseconds from then on. A bare number would leave the unit to guess: only 0 has none. */
 export const duration = (min = "1ms", max = "24h"): Kind<number> => ({
-  form: `duration, \`"${min}"\` to \`"${max}"\``,
-  write: (value) => writeWithUnit(value, DURATION_UNITS),
-  schema: z.string({ error: 'expected a duration such as "30s", "500ms" or "2m"' }).transform((written, ctx) => {
-    const value = withUnit(written, DURATION_UNITS);
+  form: millis(min) === 0 ? `duration, up to \`"${max}"\`, or \`0\`` : `duration, \`"${min}"\` to \`"${max}"\``,
+  write: (value) => (value === 0 ? 0 : writeWithUnit(value, DURATION_UNITS)),
+  schema: (millis(min) === 0
+    ? z.union([durationText, z.literal(0)], { error: DURATION_EXPECTED })
+    : durationText
+  ).transform((written, ctx) => {
+    const value = written === 0 ? 0 : withUnit(written, DURATION_UNITS);
     if (value === undefined) {
       return mistake(ctx, `"${written}" is not a duration`, 'write "500ms", "30s", "2m" or "1h"');
     }
@@ -105,15 +139,14 @@ function writeWithUnit(value: number, units: Readonly<Record<string, number>>): 
 const millis = (written: string): number => withUnit(written, DURATION_UNITS) ?? 0;
 const bytes = (written: string): number => withUnit(written, SIZE_UNITS) ?? 0;
 
-/** "auto" is one thread per processor that this machine lets us use, counted when the file is read. */
-export const threads = (max: number): Kind<number> => ({
-  form: `\`"auto"\` (one per processor) or a whole number, 1 to ${max}`,
+/** A part of a whole. */
+export const share: Kind<number> = {
+  form: "number, 0 to 1",
   schema: z
-    .union([z.literal("auto"), wholeNumber(1, max)], {
-      error: `expected "auto" or a whole number from 1 to ${max}`,
-    })
-    .transform((written) => (written === "auto" ? Math.min(availableParallelism(), max) : written)),
-});
+    .number({ error: "expected a number from 0 to 1, without quotes" })
+    .min(0, { error: "must be at least 0" })
+    .max(1, { error: "must be at most 1" }),
+};
 
 /** Permission bits as chmod(1) writes them. */
 export const fileMode: Kind<number> = {

@@ -2,9 +2,10 @@
 // once; from here it travels as data.
 
 import { existsSync } from "node:fs";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { Fault } from "../base/fault.ts";
 import { checkControl, checkPool, type Findings, findDuplicates } from "./checks.ts";
+import type { LogTarget } from "./log-kinds.ts";
 import { formatMistake, type KeyPath, type Mistake, toFault } from "./mistake.ts";
 import { isTable, type Report, readTable, refuseUnknown } from "./read.ts";
 import {
@@ -48,14 +49,15 @@ export function findConfig(option: string | undefined): string {
 /** Reads `file` and what it includes. Throws one CONFIG fault that lists every mistake. */
 export function loadConfig(file: string): Loaded {
   const mistakes: Mistake[] = [];
-  const sources = readSources(file, mistakes);
-  return load(sources, mistakes);
+  const warnings: Mistake[] = [];
+  const sources = readSources(file, { mistakes, warnings });
+  return load(sources, mistakes, warnings);
 }
 
 /** Only what [supervisor] says: a mistake in a pool must not keep anybody from stopping it. Throws CONFIG. */
 export function loadSupervisor(file: string): SupervisorConfig {
   const mistakes: Mistake[] = [];
-  const [main] = readSources(file, mistakes);
+  const [main] = readSources(file, { mistakes, warnings: [] });
   if (main === undefined) throw toFault(mistakes, []);
   const ours: Mistake[] = [];
   const supervisor = readSupervisor(main, findingsOf(main, [], ours, []));
@@ -67,11 +69,10 @@ export function loadSupervisor(file: string): SupervisorConfig {
 /** As loadConfig, for a table made in memory; relative paths are relative to `folder`. */
 export function resolveConfig(written: WrittenConfig, folder: string): Loaded {
   const source: Source = { file: "configuration", folder, table: { ...written }, lineOf: () => undefined };
-  return { ...load([source], []), files: [] };
+  return { ...load([source], [], []), files: [] };
 }
 
-function load(sources: readonly Source[], mistakes: Mistake[]): Loaded {
-  const warnings: Mistake[] = [];
+function load(sources: readonly Source[], mistakes: Mistake[], warnings: Mistake[]): Loaded {
   const files = sources.map(({ file }) => file);
   const [main] = sources;
   const supervisor = main === undefined ? {} : readSupervisor(main, findingsOf(main, [], mistakes, warnings));
@@ -90,10 +91,11 @@ function readSupervisor(main: Source, findings: Findings): Partial<Config["super
   refuseUnknown(Object.keys(main.table), ["include", "supervisor", "pools"], findings.error);
   const below = belowOf(findings, ["supervisor"]);
   const values = readTable(SUPERVISOR, main.table.supervisor ?? {}, below.error);
-  if (values.control === undefined) return values;
+  const log = values.log === undefined ? {} : { log: absoluteTarget(values.log, main.folder) };
+  if (values.control === undefined) return { ...values, ...log };
   const control = resolve(main.folder, values.control);
   checkControl(control, below);
-  return { ...values, control };
+  return { ...values, ...log, control };
 }
 
 interface ReadPool {
@@ -119,7 +121,7 @@ function readPools(source: Source, mistakes: Mistake[], warnings: Mistake[]): re
 }
 
 function absolutePaths(pool: Partial<PoolConfig>, folder: string): Partial<PoolConfig> {
-  const { listen, root, app } = pool;
+  const { listen, root, app, chdir, accessLog } = pool;
   const absolute: ListenAddress | undefined =
     listen?.kind === "unix" ? { kind: "unix", path: resolve(folder, listen.path) } : listen;
   return {
@@ -127,8 +129,16 @@ function absolutePaths(pool: Partial<PoolConfig>, folder: string): Partial<PoolC
     ...(absolute === undefined ? {} : { listen: absolute }),
     ...(root === undefined ? {} : { root: resolve(folder, root) }),
     ...(app === undefined ? {} : { app: resolve(folder, app) }),
+    ...(accessLog === undefined ? {} : { accessLog: absoluteTarget(accessLog, folder) }),
+    ...workingFolder(folder, chdir ?? root ?? (app === undefined ? undefined : dirname(app))),
   };
 }
+
+const absoluteTarget = (target: LogTarget, folder: string): LogTarget =>
+  target.kind === "file" ? { kind: "file", path: resolve(folder, target.path) } : target;
+
+const workingFolder = (folder: string, chdir: string | undefined): { chdir?: string } =>
+  chdir === undefined ? {} : { chdir: resolve(folder, chdir) };
 
 function checkTogether(
   pools: readonly ReadPool[],

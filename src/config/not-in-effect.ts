@@ -13,21 +13,10 @@ interface NotInEffect {
 }
 
 export const NOT_IN_EFFECT: readonly NotInEffect[] = [
-  {
-    path: ["listen"],
-    asked: ({ listen }) => listen?.kind === "systemd",
-    note: "systemd: is not in effect in this version.",
-  },
   { path: ["kind"], asked: ({ kind }) => kind === "node", note: "`node` is not in effect in this version." },
   {
     path: ["isolation"],
     asked: ({ isolation }) => isolation === "process",
     note: "`process` is not in effect in this version.",
   },
-  { path: ["recycle", "max_requests"], asked: ({ recycle }) => (recycle?.maxRequests ?? 0) > 0 },
-  { path: ["recycle", "max_memory"], asked: ({ recycle }) => (recycle?.maxMemoryBytes ?? 0) > 0 },
-  { path: ["recycle", "max_process_memory"], asked: ({ recycle }) => (recycle?.maxProcessMemoryBytes ?? 0) > 0 },
-  { path: ["status", "path"], asked: ({ status }) => status?.path !== undefined },
-  { path: ["status", "ready_path"], asked: ({ status }) => status?.readyPath !== undefined },
-  { path: ["status", "metrics_path"], asked: ({ status }) => status?.metricsPath !== undefined },
 ];

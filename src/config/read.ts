@@ -52,6 +52,10 @@ function readEntry(entry: AnyEntry, written: unknown, report: Report): unknown {
   return undefined;
 }
 
+function isInside(issue: z.core.$ZodIssue): boolean {
+  return issue.path.length > 0 || issue.code === "unrecognized_keys";
+}
+
 function reportIssue(issue: z.core.$ZodIssue, written: unknown, report: Report): void {
   const path = issue.path.map((key) => (typeof key === "number" ? key : String(key)));
   if (issue.code === "invalid_value") {
@@ -60,6 +64,18 @@ function reportIssue(issue: z.core.$ZodIssue, written: unknown, report: Report):
     const message = `must be one of ${choices.map((choice) => JSON.stringify(choice)).join(", ")}`;
     report(path, message, meant === undefined ? undefined : `did you mean "${meant}"?`);
     return;
+  }
+  if (issue.code === "unrecognized_keys") {
+    for (const key of issue.keys) report([...path, key], "there is no such option");
+    return;
+  }
+  if (issue.code === "invalid_union") {
+    // Of several forms that a value may have, the one that its writer meant has its mistakes inside.
+    const meant = issue.errors.find((issues) => issues.some(isInside));
+    if (meant !== undefined) {
+      for (const inner of meant) reportIssue({ ...inner, path: [...issue.path, ...inner.path] }, undefined, report);
+      return;
+    }
   }
   const hint: unknown = issue.code === "custom" ? issue.params?.hint : undefined;
   report(path, issue.message, typeof hint === "string" ? hint : undefined);

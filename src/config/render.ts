@@ -105,7 +105,7 @@ function fallbackOf(entry: Exclude<AnyEntry, { entry: "group" }>): string {
 const comment = (doc: string): readonly string[] => [`# ${doc}`];
 
 /** A value on one line, as TOML. */
-function inline(value: Written): string {
+export function inline(value: Written): string {
   if (Array.isArray(value)) return `[${value.map(inline).join(", ")}]`;
   return stringify({ value }).slice("value = ".length).trim();
 }
@@ -128,7 +128,7 @@ export function writeConfig(config: Config): Written {
       config.pools.map((pool) => {
         const { listenMode, ...rest } = pool;
         // A mode is refused where there is no unix socket that could have it.
-        const written = pool.listen.kind === "unix" ? { ...rest, listenMode } : rest;
+        const written = pool.listen.kind === "tcp" ? rest : { ...rest, listenMode };
         return [pool.name, writeTable(POOL, written)];
       }),
     ),

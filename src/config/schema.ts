@@ -3,7 +3,9 @@
 // entry here, `npm run docs`, and the place where it acts.
 
 import * as kind from "./kinds.ts";
+import * as log from "./log-kinds.ts";
 import { group, option, optional, required, type Values } from "./table.ts";
+import { threads } from "./thread-count.ts";
 
 export const SUPERVISOR = {
   control: option("control", kind.path, {
@@ -14,6 +16,14 @@ export const SUPERVISOR = {
     default: "30s",
     doc: "How long a stop may take until what still runs is ended. One deadline for everything.",
   }),
+  log: option("log", log.logTarget, {
+    default: "stderr",
+    doc: "Where the log goes. A file is opened by the supervisor, for all pools, and opened anew on SIGUSR1.",
+  }),
+  heartbeat_timeout: option("heartbeatTimeoutMs", kind.duration("1s"), {
+    default: "10s",
+    doc: "How long the main thread of a pool process may be silent until the process is killed and replaced.",
+  }),
   log_format: option("logFormat", kind.choice("auto", "pretty", "json"), {
     default: "auto",
     doc: "`auto` writes lines for people on a terminal and JSON elsewhere.",
@@ -22,18 +32,22 @@ export const SUPERVISOR = {
     default: "info",
     doc: "Lines below this level are not written.",
   }),
+  log_limit: option("logLimitBytes", kind.size("1KiB", "256KiB"), {
+    default: "16KiB",
+    doc: "Longest line of what an app prints. A longer one becomes several lines; nothing is cut off.",
+  }),
 };
 
 export const POOL = {
   listen: required("listen", kind.address, {
     example: "/run/holdfast/www.sock",
-    doc: "Where Apache reaches this pool. The supervisor binds it once and keeps it; port 0 takes any free port.",
+    doc: "Where Apache reaches this pool. The supervisor binds it once and keeps it; port 0 takes any free port. A socket that systemd passes is used instead, by its address or by NAME.",
   }),
-  listen_owner: optional("listenOwner", kind.text("user name or number"), {
+  listen_owner: optional("listenOwner", kind.account("user"), {
     example: "www-data",
     doc: "Owner of the unix socket: the user that Apache runs as.",
   }),
-  listen_group: optional("listenGroup", kind.text("group name or number"), {
+  listen_group: optional("listenGroup", kind.account("group"), {
     example: "www-data",
     doc: "Group of the unix socket.",
   }),
@@ -49,13 +63,17 @@ export const POOL = {
     default: [],
     doc: "Addresses that may connect over TCP. Empty: all that reach the port.",
   }),
-  user: optional("user", kind.text("user name or number"), {
+  user: optional("user", kind.account("user"), {
     example: "www-app",
     doc: "The user that the pool and its app run as. Needed when Holdfast is started by root.",
   }),
-  group: optional("group", kind.text("group name or number"), {
+  group: optional("group", kind.account("group"), {
     example: "www-app",
     doc: "The group that the pool runs as. Left out: the primary group of `user`.",
+  }),
+  groups: optional("groups", kind.groups, {
+    example: ["ssl-cert"],
+    doc: "Supplementary groups, exactly these; `[]` for none. Left out: those that the user database gives `user`.",
   }),
   allow_root: option("allowRoot", kind.flag, {
     default: false,
@@ -89,9 +107,9 @@ export const POOL = {
     default: 1,
     doc: "Processes of this pool; all accept from the same socket.",
   }),
-  threads: option("threads", kind.threads(256), {
+  threads: option("threads", threads(256), {
     default: "auto",
-    doc: "Worker threads per process. Each loads the app once and keeps it: count database connections accordingly.",
+    doc: "Worker threads per process. Each loads the app once and keeps it: count database connections accordingly. With a table, workers are started while requests wait for one, up to `max`, and retired down to `min` when they had nothing to do for `idle_timeout`; `min = 0` starts the first one on demand.",
   }),
   concurrency: option("concurrency", kind.integer(1, 65_535), {
     default: 64,
@@ -103,7 +121,15 @@ export const POOL = {
   }),
   memory_limit: option("memoryLimitBytes", kind.size("16MiB", "64GiB"), {
     default: "512MiB",
-    doc: "Heap of one worker. A worker that passes it is replaced, and only its own requests fail.",
+    doc: "Heap of one worker, and its heap and buffers together but for 64 MiB more. A worker that passes it is replaced, and only its own requests fail, as far as Node can contain it (docs/explanation/containment.md).",
+  }),
+  umask: option("umask", kind.fileMode, {
+    default: "0027",
+    doc: "Permissions that files made by the app do not get. With `0027` only its user and group can read them; `0022` lets everybody.",
+  }),
+  chdir: optional("chdir", kind.path, {
+    example: "/srv/www",
+    doc: "The pool's working folder, in which the app's relative paths begin. Left out: `root`, or the folder of `app`.",
   }),
   clear_env: option("clearEnv", kind.flag, {
     default: true,
@@ -150,7 +176,11 @@ export const POOL = {
     }),
     grace: option("graceMs", kind.duration(), {
       default: "2s",
-      doc: "How long a worker may stay stuck after that until it is replaced.",
+      doc: "How long a worker's event loop may stand still after that until the worker is replaced.",
+    }),
+    slow: option("slowMs", kind.duration("0ms"), {
+      default: 0,
+      doc: "Log what the worker does when a handler takes longer than this, and let it go on. 0: off.",
     }),
     body_limit: option("bodyLimitBytes", kind.size("0", "1024GiB"), {
       default: "64MiB",
@@ -186,7 +216,15 @@ export const POOL = {
   recycle: group("recycle", "Replacing workers before they fail. 0 switches a rule off.", {
     max_requests: option("maxRequests", kind.integer(0, 1_000_000_000), {
       default: 0,
-      doc: "Replace a worker after about so many requests.",
+      doc: "A worker handles at most so many requests; its successor is started before, see `jitter`.",
+    }),
+    max_age: option("maxAgeMs", kind.duration("0", "8760h"), {
+      default: 0,
+      doc: "Replace a worker after this time.",
+    }),
+    jitter: option("jitter", kind.share, {
+      default: 0.1,
+      doc: "Spreads `max_requests` and `max_age`: each worker is replaced at a point of its own in this last part of them, so that not all are at once. 0: exactly then, and a request may wait for the successor.",
     }),
     max_memory: option("maxMemoryBytes", kind.size("0", "64GiB"), {
       default: 0,
@@ -197,17 +235,37 @@ export const POOL = {
       doc: "Replace a process whose resident memory passes this.",
     }),
   }),
+  access_log: optional("accessLog", log.logTarget, {
+    example: "/var/log/holdfast/www.access.log",
+    doc: "One line for each request. Left out: none is written.",
+  }),
+  access_format: option("accessFormat", log.accessFormat, {
+    default: '%R - %u %t "%m %r%Q%q" %s',
+    doc: "What a line of the access log shows.",
+  }),
+  access_suppress: option("accessSuppress", log.urlPaths, {
+    default: [],
+    doc: "Paths that are not logged: GET or HEAD without query and body, answered with 2xx.",
+  }),
   status: group("status", "Pages that the pool answers itself, also when every worker is busy.", {
-    path: optional("path", kind.urlPath, { example: "/-/status", doc: "State of the pool, as HTML or JSON." }),
+    path: optional("path", kind.urlPath, {
+      example: "/-/status",
+      doc: "State of the pool, as HTML, JSON, XML or text.",
+    }),
     ping_path: optional("pingPath", kind.urlPath, { example: "/-/ping", doc: "Answers 200 while the pool lives." }),
     ready_path: optional("readyPath", kind.urlPath, { example: "/-/ready", doc: "Answers 200 while workers serve." }),
     metrics_path: optional("metricsPath", kind.urlPath, { example: "/-/metrics", doc: "Metrics as OpenMetrics." }),
+    allow: option("allow", kind.peers, {
+      default: ["127.0.0.0/8", "::1"],
+      doc: "Who may see the status and the metrics, by the address that the web server gives (REMOTE_ADDR); 404 for others.",
+    }),
   }),
 };
 
 export type SupervisorConfig = Values<typeof SUPERVISOR>;
 export type PoolConfig = { readonly name: string } & Values<typeof POOL>;
 export type { ListenAddress } from "./address.ts";
+export type { LogTarget } from "./log-kinds.ts";
 
 /** A whole configuration: checked, complete, paths absolute; plain JSON data. */
 export interface Config {

@@ -3,6 +3,7 @@
 
 import type { PoolConfig } from "../config/schema.ts";
 import { comment, quote, section } from "./directives.ts";
+import { socketPath } from "./systemd.ts";
 
 /** Time beyond everything that the pool itself allows, so that its own 503 or 504 is what clients see. */
 const MARGIN_SECONDS = 5;
@@ -17,7 +18,7 @@ export function backendUrl(pool: PoolConfig): string {
     case "unix":
       return `unix:${listen.path}|fcgi://holdfast-${pool.name}`;
     case "systemd":
-      return `unix:/run/holdfast/${pool.name}.sock|fcgi://holdfast-${pool.name}`;
+      return `unix:${socketPath(pool)}|fcgi://holdfast-${pool.name}`;
     case "tcp":
       return `fcgi://${listen.host.includes(":") ? `[${loopbackFor(listen.host)}]` : loopbackFor(listen.host)}:${listen.port}`;
   }

@@ -150,6 +150,11 @@ export class Application {
     return this.#open.size;
   }
 
+  /** Whether it is between two requests and knows nothing that another Application would have to be told. */
+  get atRest(): boolean {
+    return !this.#finished && this.#open.size === 0 && this.#decoder.atBoundary;
+  }
+
   /** Bytes held: of an unfinished record and of unfinished parameters. */
   get buffered(): number {
     let bytes = this.#decoder.buffered;

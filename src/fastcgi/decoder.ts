@@ -55,6 +55,13 @@ export class Decoder {
     return this.#headerFilled + this.#contentFilled + this.#chunk.length - this.#at;
   }
 
+  /** Whether all that was pushed is whole records: the next byte begins another. */
+  get atBoundary(): boolean {
+    if (this.#at < this.#chunk.length) return false;
+    if (this.#state === "padding") return this.#paddingLeft === 0;
+    return this.#state === "header" && this.#headerFilled === 0;
+  }
+
   /** False while more padding is to come; it is never kept. */
   #skipPadding(): boolean {
     const skipped = Math.min(this.#paddingLeft, this.#chunk.length - this.#at);

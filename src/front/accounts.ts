@@ -58,6 +58,11 @@ export function canReadFile(reader: Reader, file: string): boolean {
   return canEnterAbove(reader, file) && allows(reader, statSync(file), 0o4);
 }
 
+/** Whether `reader` can make `folder` its working folder. */
+export function canEnterFolder(reader: Reader, folder: string): boolean {
+  return canEnterAbove(reader, folder) && allows(reader, statSync(folder), 0o1);
+}
+
 function canEnterAbove(reader: Reader, path: string): boolean {
   for (let above = dirname(path); ; above = dirname(above)) {
     if (!allows(reader, statSync(above), 0o1)) return false;

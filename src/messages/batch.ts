@@ -1,33 +1,19 @@
 // Packs frames into a batch and unpacks them (the layout is in lane.ts). Used by both ends of a
 // lane; knows no meaning of a frame.
 
-import { FRAME_HEADER_BYTES } from "./lane.ts";
+import { FRAME_ALIGN_BYTES, FRAME_HEADER_BYTES, FRAME_PADDING } from "./lane.ts";
 
 const INITIAL_BYTES = 16 * 1024;
 /** A buffer that one large turn made longer than this is given back after it. */
 const KEEP_BYTES = 1024 * 1024;
 
-export class BatchWriter {
+/** What writes frames one after the other, wherever they are kept. */
+export abstract class FrameWriter {
   /** Write a frame's payload here, at the offset that `open` returned, before the next `open`. */
-  buffer: Buffer = allocate(INITIAL_BYTES);
-  #length = 0;
-
-  get empty(): boolean {
-    return this.#length === 0;
-  }
+  abstract buffer: Buffer;
 
   /** Begins a frame whose payload has `length` bytes; returns where in `buffer` to write them. */
-  open(kind: number, slot: number, length: number): number {
-    const start = this.#length;
-    const payload = start + FRAME_HEADER_BYTES;
-    if (payload + length > this.buffer.length) this.#grow(payload + length);
-    const buffer = this.buffer;
-    buffer.writeUInt32LE(kind, start);
-    buffer.writeUInt32LE(slot, start + 4);
-    buffer.writeUInt32LE(length, start + 8);
-    this.#length = payload + length;
-    return payload;
-  }
+  abstract open(kind: number, slot: number, length: number): number;
 
   bytes(kind: number, slot: number, payload: Uint8Array): void {
     const at = this.open(kind, slot, payload.length);
@@ -45,6 +31,36 @@ export class BatchWriter {
 
   json(kind: number, slot: number, value: unknown): void {
     this.bytes(kind, slot, Buffer.from(JSON.stringify(value)));
+  }
+}
+
+/** What a frame takes with its header and filler. */
+export function frameBytes(length: number): number {
+  return (FRAME_HEADER_BYTES + length + FRAME_ALIGN_BYTES - 1) & -FRAME_ALIGN_BYTES;
+}
+
+export function writeFrameHeader(buffer: Buffer, at: number, kind: number, slot: number, length: number): void {
+  buffer.writeUInt32LE(kind, at);
+  buffer.writeUInt32LE(slot, at + 4);
+  buffer.writeUInt32LE(length, at + 8);
+}
+
+/** Keeps a batch in memory that grows with it, until it is taken. */
+export class BatchWriter extends FrameWriter {
+  buffer: Buffer = allocate(INITIAL_BYTES);
+  #length = 0;
+
+  get empty(): boolean {
+    return this.#length === 0;
+  }
+
+  open(kind: number, slot: number, length: number): number {
+    const start = this.#length;
+    const end = start + frameBytes(length);
+    if (end > this.buffer.length) this.#grow(end);
+    writeFrameHeader(this.buffer, start, kind, slot, length);
+    this.#length = end;
+    return start + FRAME_HEADER_BYTES;
   }
 
   /** The batch, as memory that can be transferred; the writer begins anew. */
@@ -72,11 +88,11 @@ export function readBatch(
   batch: Buffer,
   visit: (kind: number, slot: number, start: number, end: number) => void,
 ): void {
-  let at = 0;
-  while (at < batch.length) {
+  for (let at = 0; at < batch.length; ) {
+    const kind = batch.readUInt32LE(at);
+    const length = batch.readUInt32LE(at + 8);
     const start = at + FRAME_HEADER_BYTES;
-    const end = start + batch.readUInt32LE(at + 8);
-    visit(batch.readUInt32LE(at), batch.readUInt32LE(at + 4), start, end);
-    at = end;
+    if (kind !== FRAME_PADDING) visit(kind, batch.readUInt32LE(at + 4), start, start + length);
+    at += frameBytes(length);
   }
 }

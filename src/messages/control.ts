@@ -7,6 +7,8 @@ import type { PoolStatus } from "./lifecycle.ts";
 export type ControlRequest =
   | { readonly command: "status" }
   | { readonly command: "ping"; readonly pool: string }
+  /** One pool, or those whose configuration has changed, or (neither) all. */
+  | { readonly command: "reload"; readonly pool?: string; readonly changed?: boolean }
   | { readonly command: "stop" };
 
 export type PoolState = "starting" | "ready" | "draining" | "failed" | "backoff" | "gone";
@@ -15,7 +17,10 @@ export interface PoolReport {
   readonly name: string;
   readonly state: PoolState;
   readonly listen: string;
-  readonly processes: readonly (PoolStatus | { readonly pid: number; readonly state: PoolState })[];
+  readonly processes: readonly (
+    | PoolStatus
+    | { readonly pid: number; readonly state: PoolState; readonly generation: number }
+  )[];
   readonly restarts: number;
   readonly lastFault?: FaultData;
 }
@@ -28,8 +33,19 @@ export interface StatusReport {
   readonly pools: readonly PoolReport[];
 }
 
+export interface ReloadReport {
+  readonly ms: number;
+  /** By its generations: without `from` the pool is new, without `to` it is gone. */
+  readonly pools: readonly { readonly name: string; readonly from?: number; readonly to?: number }[];
+  /** How many pools serve on as they were. */
+  readonly unchanged: number;
+  /** Lines for the reader. */
+  readonly warnings: readonly string[];
+}
+
 export type ControlReply =
   | { readonly ok: true; readonly command: "status"; readonly status: StatusReport }
   | { readonly ok: true; readonly command: "ping"; readonly pool: string; readonly ms: number }
+  | { readonly ok: true; readonly command: "reload"; readonly report: ReloadReport }
   | { readonly ok: true; readonly command: "stop" }
   | { readonly ok: false; readonly fault: FaultData };

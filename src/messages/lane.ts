@@ -7,14 +7,24 @@
 // STOPPED or FAIL, also after ABORT; only then is the slot free.
 //
 //   batch := frame*
-//   frame := kind u32 · slot u32 · length u32 · payload (length bytes)        (little endian)
+//   frame := kind u32 · slot u32 · length u32 · payload (length bytes) · filler (to a multiple of 16 bytes)
+//                                                                             (little endian)
 //
 // A slot names an open exchange on this lane. The pool chooses it and reuses it only when both
 // sides are done with it.
 
 import type { MessagePort } from "node:worker_threads";
+import type { FaultData } from "../base/fault.ts";
 
 export const FRAME_HEADER_BYTES = 12;
+/** Frames begin at multiples of this, so that wherever one ends there is room for a header. */
+export const FRAME_ALIGN_BYTES = 16;
+
+// Kinds that belong to the ring that carries the frames (ring.ts), not to what is said.
+/** Nothing: the payload is the rest of the ring. */
+export const FRAME_PADDING = 0;
+/** Here belong the frames of the next batch that was posted. */
+export const FRAME_ELSEWHERE = 255;
 
 /** Pool → worker. */
 export const TO_WORKER = {
@@ -53,15 +63,13 @@ export const FROM_WORKER = {
   FAIL: 22,
   /** The handler has taken this many bytes of the request body. Payload: u32. */
   TAKEN: 23,
-  /** A line for the log. Payload: JSON `LogData`. */
-  LOG: 24,
   /** Everything is finished and disposed; nothing follows. */
   DRAINED: 25,
   /** A file that the app consists of was loaded, for the watch. Payload: UTF-8 path. */
   LOADED: 26,
   /** The thread runs; nothing of the app is loaded yet. Payload: u32, the thread's id. */
   BORN: 27,
-  /** An error escaped every handler: replace this worker, then drain it. Payload: JSON FaultData. */
+  /** An error escaped every handler: replace this worker, then drain it. Payload: JSON `EscapedError`. */
   UNSOUND: 28,
   /** The reply body stops here because of an ABORT: whoever still listens must not take it for whole. */
   STOPPED: 29,
@@ -77,6 +85,9 @@ export const REPLY_WINDOW_BYTES = 256 * 1024;
 /** No CHUNK is longer: it fits one FastCGI record [FCGI §3.3], and holds up nobody else's for long. */
 export const CHUNK_BYTES = 65_528;
 
+/** Shared memory for what each side has to say, a power of two. What it has no room for is posted. */
+export const RING_BYTES = 128 * 1024;
+
 /** REPLY and HEAD begin with: HTTP status u16 · FAULT index + 1, or 0, u16. */
 export const REPLY_PREFIX_BYTES = 4;
 /** REPLY keeps this room before the CGI response for the FCGI_STDOUT header… */
@@ -89,7 +100,9 @@ export const REPLY_MAX_BYTES = 65_535;
 // The words of the SharedArrayBuffer beside a thread's lane. They tell the pool what a worker has
 // begun even when the worker spins or is dead: what had not begun is never lost, and what had is
 // never run twice.
-export const WORD_BATCHES_SEEN = 0;
+/** How often the pool has posted, and for how many of that the worker's loop has turned; both modulo 2³². */
+export const WORD_POSTS_SENT = 2;
+export const WORD_POSTS_SEEN = 0;
 /** Smoothed microseconds of the worker's own time per exchange. */
 export const WORD_RECENT_MICROS = 1;
 export const FIRST_SLOT_WORD = 16;
@@ -111,10 +124,23 @@ export interface ReadyData {
   readonly bootMs: number;
 }
 
+/** An error that no handler caught. */
+export interface EscapedError extends FaultData {
+  /** What names the request whose handler started it; absent: none did. */
+  readonly about?: Readonly<Record<string, string>>;
+}
+
+/** A line for the pool's log. */
 export interface LogData {
   readonly level: "error" | "warn" | "info" | "debug";
   readonly message: string;
   readonly fields?: Readonly<Record<string, unknown>>;
+}
+
+export interface BellAddress {
+  readonly path: string;
+  /** What the worker says there first, to be known by. */
+  readonly key: string;
 }
 
 /** The argument of a worker's one long task. */
@@ -122,6 +148,13 @@ export interface WorkerLife {
   readonly port: MessagePort;
   /** FIRST_SLOT_WORD words, then one per slot. */
   readonly words: SharedArrayBuffer;
+  /** Rings of RING_BYTES: pool → worker, and worker → pool. */
+  readonly inbox: SharedArrayBuffer;
+  readonly outbox: SharedArrayBuffer;
+  /** Where the worker connects for a bell; without it both sides ring by the port. */
+  readonly bell: BellAddress | undefined;
+  /** What it prints and logs; see output-ring.ts. */
+  readonly output: SharedArrayBuffer;
   readonly boot: WorkerBoot;
 }
 
@@ -140,5 +173,7 @@ export interface WorkerBoot {
   readonly showErrors: boolean;
   readonly bodyLimitBytes: number;
   readonly disposeTimeoutMs: number;
+  /** A longer line that it prints becomes several. */
+  readonly logLimitBytes: number;
   readonly cacheDir: string | undefined;
 }

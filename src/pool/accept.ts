@@ -13,33 +13,65 @@ export interface Accepted {
   onBytes(received: (piece: Buffer) => void): void;
 }
 
-type WithHandle = { _handle: unknown };
+/** A connection as the kernel knows it, without a reader: it can be sent to another process. */
+export interface ConnectionHandle {
+  /** net's own note of whether it reads. */
+  reading: boolean;
+  readStop(): void;
+  close(): void;
+}
 
-/** A server that hands over sockets which have not read anything yet. */
+type WithHandle = { _handle: ConnectionHandle | null };
+
+const buffer = Buffer.alloc(READ_BYTES);
+
+/** A server that passes on sockets which have not read anything yet. */
 export function createServer(accepted: (accepted: Accepted) => void): net.Server {
-  const buffer = Buffer.alloc(READ_BYTES);
   return net.createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (first) => {
-    const owner = first as unknown as WithHandle;
-    const handle = owner._handle;
-    owner._handle = null;
-    let receive: (piece: Buffer) => void = () => {};
-    const socket = new net.Socket({
-      handle,
-      allowHalfOpen: true,
-      onread: {
-        buffer,
-        callback: (length: number) => {
-          receive(buffer.subarray(0, length));
-          return true;
-        },
-      },
-    } as net.SocketConstructorOpts);
-    accepted({
-      socket,
-      onBytes: (received) => {
-        receive = received;
-        socket.resume();
-      },
-    });
+    const handle = handleOf(first);
+    if (handle !== null) accepted(accept(handle));
   });
+}
+
+/** A socket for a connection that was accepted, here or in another process. */
+export function accept(handle: ConnectionHandle): Accepted {
+  let receive: (piece: Buffer) => void = () => {};
+  const socket = new net.Socket({
+    handle,
+    allowHalfOpen: true,
+    onread: {
+      buffer,
+      callback: (length: number) => {
+        receive(buffer.subarray(0, length));
+        return true;
+      },
+    },
+  } as object);
+  return {
+    socket,
+    onBytes: (received) => {
+      receive = received;
+      socket.resume();
+    },
+  };
+}
+
+/** Ends the socket but not the connection: nothing more is read, and the peer notices nothing. All must be written. */
+export function detach(socket: net.Socket): ConnectionHandle | null {
+  const handle = handleOf(socket);
+  if (handle !== null) {
+    // What arrives from now on waits in the kernel for the next reader.
+    handle.reading = false;
+    handle.readStop();
+  }
+  socket.destroy();
+  return handle;
+}
+
+/** The handle; the socket has none afterwards. */
+function handleOf(socket: net.Socket): ConnectionHandle | null {
+  const owner = socket as unknown as WithHandle;
+  const handle = owner._handle;
+  owner._handle = null;
+  return handle;
 }

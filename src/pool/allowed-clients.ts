@@ -7,8 +7,8 @@ import { Fault } from "../base/fault.ts";
 /** True for sockets whose peer is in `allowed` (addresses or CIDR ranges); an empty list allows all. */
 export function clientFilter(allowed: readonly string[]): (socket: net.Socket) => boolean {
   const specified = process.env.FCGI_WEB_SERVER_ADDRS?.split(",").filter((address) => address !== "") ?? [];
-  const list = specified.length > 0 ? blockList(specified) : undefined;
-  const own = allowed.length > 0 ? blockList(allowed) : undefined;
+  const list = specified.length > 0 ? blockList(specified, "FCGI_WEB_SERVER_ADDRS") : undefined;
+  const own = allowed.length > 0 ? blockList(allowed, "allowed_clients") : undefined;
   return (socket) => {
     const address = socket.remoteAddress;
     // A unix socket has no address; FCGI_WEB_SERVER_ADDRS refuses whatever is not TCP.
@@ -18,13 +18,14 @@ export function clientFilter(allowed: readonly string[]): (socket: net.Socket) =
   };
 }
 
-function blockList(entries: readonly string[]): net.BlockList {
+/** `option` names where `entries` come from. Throws Fault CONFIG. */
+export function blockList(entries: readonly string[], option: string): net.BlockList {
   const list = new net.BlockList();
   for (const entry of entries) {
     const [address = "", prefix] = entry.trim().split("/");
     const family = net.isIP(address) === 6 ? "ipv6" : "ipv4";
     if (net.isIP(address) === 0) {
-      throw new Fault("CONFIG", `allowed_clients: ${JSON.stringify(entry)} is no address`, {
+      throw new Fault("CONFIG", `${option}: ${JSON.stringify(entry)} is no address`, {
         hint: "Write IPv4 or IPv6 addresses or CIDR ranges, such as 127.0.0.1 or 10.0.0.0/8.",
       });
     }

@@ -1,16 +1,17 @@
 // An exchange that was given to a worker: which slot of the lane names it, and what it says to the
 // worker there. Its end, and taking it back, are the handle's (worker-handle.ts).
 
-import type { BatchWriter } from "../messages/batch.ts";
+import type { FrameWriter } from "../messages/batch.ts";
 import { ABORT_REASONS, type AbortReason, TO_WORKER } from "../messages/lane.ts";
 import type { Carrier, Exchange } from "./exchange.ts";
 
 /** What an exchange that was given to a worker needs of its handle. */
 export interface Side {
-  readonly writer: BatchWriter;
+  writer(): FrameWriter;
   begun(slot: number): boolean;
   withdraw(assignment: Assignment): boolean;
   overdue(assignment: Assignment): void;
+  slow(assignment: Assignment): void;
   stirred(): void;
 }
 
@@ -29,15 +30,16 @@ export class Assignment implements Carrier {
   }
 
   body(kind: number, bytes: Buffer): void {
-    this.#side.writer.bytes(kind, this.slot, bytes);
+    this.#side.writer().bytes(kind, this.slot, bytes);
     this.#side.stirred();
   }
 
   abort(reason: AbortReason): void {
     // What has not begun never will, and the worker need not hear of it.
     if (this.finished || this.#side.withdraw(this)) return;
-    const at = this.#side.writer.open(TO_WORKER.ABORT, this.slot, 1);
-    this.#side.writer.buffer[at] = ABORT_REASONS.indexOf(reason);
+    const writer = this.#side.writer();
+    const at = writer.open(TO_WORKER.ABORT, this.slot, 1);
+    writer.buffer[at] = ABORT_REASONS.indexOf(reason);
     this.#side.stirred();
   }
 
@@ -47,5 +49,9 @@ export class Assignment implements Carrier {
 
   overdue(): void {
     this.#side.overdue(this);
+  }
+
+  slow(): void {
+    this.#side.slow(this);
   }
 }

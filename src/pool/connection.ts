@@ -14,9 +14,16 @@ import { FCGI_HEADER_LEN, FCGI_REQUEST_COMPLETE, FCGI_STDOUT } from "../fastcgi/
 import { encodeEndRequest, encodeStream, writeEndRequest } from "../fastcgi/encoder.ts";
 import { writeHeader } from "../fastcgi/record.ts";
 import { REPLY_TAILROOM_BYTES } from "../messages/lane.ts";
-import type { Accepted } from "./accept.ts";
+import type { KeptConnection } from "../messages/lifecycle.ts";
+import { type Accepted, type ConnectionHandle, detach } from "./accept.ts";
 import type { Peer } from "./exchange.ts";
-import { type GatewayOptions, type IncomingRequest, LINGER_MS, type RequestIntake } from "./gateway.ts";
+import {
+  type GatewayOptions,
+  type IncomingRequest,
+  LINGER_MS,
+  QUIET_LINGER_MS,
+  type RequestIntake,
+} from "./gateway.ts";
 import { replyWith } from "./roomy-reply.ts";
 
 interface OpenRequest {
@@ -27,8 +34,15 @@ interface OpenRequest {
 
 /** No more is read from a web server that has so much of our replies to take first. */
 const UNTAKEN_BYTES = 1024 * 1024;
+/** A drain waits this long for the first request of a connection that was just accepted, ms. */
+const FIRST_REQUEST_MS = 500;
 /** Beside the request ids (16 bits), what may pause the connection: our own backlog. */
 const BACKLOG = -1;
+
+const NOTHING = Buffer.alloc(0);
+
+/** Takes a connection between two of its requests, with all that is known of it. */
+export type Taker = (handle: ConnectionHandle, connection: KeptConnection) => void;
 
 /** Takes a request that began on a connection. */
 export type Intake = (request: IncomingRequest) => RequestIntake;
@@ -43,6 +57,14 @@ export class Connection {
   #corked = false;
   #peerEnded = false;
   #draining = false;
+  /** Ends the wait for the first request of a connection that drains. */
+  #cancelFirst: () => void = () => {};
+  /** Who takes the connection as soon as it is between two requests. */
+  #taker: Taker | undefined;
+  /** It waits until all that was written is taken. */
+  #flushing = false;
+  /** A request has come. */
+  #used: boolean;
   /** A request came without FCGI_KEEP_CONN: the connection ends after the last open reply. */
   #closing = false;
   /** Nothing more can be read out of what the web server sends. */
@@ -51,26 +73,37 @@ export class Connection {
   #finished = false;
   /** Until then, once all that was written is taken. */
   #lingerUntil: Instant | undefined;
+  /** When something last came that was dropped. */
+  #heardAt: Instant = Number.NEGATIVE_INFINITY;
   /** How much the web server had taken, and when that last changed; looked at by `sweep`. */
   #takenBytes = 0;
   #takenAt: Instant | undefined;
   /** Since when a request, or the first byte of one, has been on its way. */
   #receivingSince: Instant | undefined;
 
-  constructor({ socket, onBytes }: Accepted, options: GatewayOptions, intake: Intake, closed: () => void) {
+  constructor(
+    { socket, onBytes }: Accepted,
+    options: GatewayOptions,
+    intake: Intake,
+    closed: () => void,
+    kept: KeptConnection = { used: false },
+  ) {
     this.#socket = socket;
     this.#options = options;
     this.#intake = intake;
     this.#application = new Application({ ...DEFAULT_LIMITS, ...options.limits });
-    this.#receivingSince = options.host.clock.now();
+    this.#used = kept.used;
+    if (!kept.used) this.#receivingSince = options.host.clock.now();
     socket.on("end", () => this.#ended());
     // The web server may leave whenever it likes; "close" follows.
     socket.on("error", () => {});
     socket.on("drain", () => this.resume(BACKLOG));
     socket.on("finish", () => {
-      this.#lingerUntil = options.host.clock.now() + LINGER_MS;
+      this.#heardAt = options.host.clock.now();
+      this.#lingerUntil = this.#heardAt + LINGER_MS;
     });
     socket.on("close", () => {
+      this.#cancelFirst();
       for (const { intake: request } of this.#open.values()) request.peerGone();
       this.#open.clear();
       closed();
@@ -85,10 +118,29 @@ export class Connection {
     });
   }
 
-  /** The connection ends once it is idle. */
+  /**
+   * The connection ends once it is idle. One that has brought no request yet may still do so: the kernel
+   * had accepted it for us, so its request is on its way to nobody else.
+   */
   drain(): void {
+    const { clock } = this.#options.host;
+    if (!this.#draining && !this.#used) {
+      this.#cancelFirst = clock.at(clock.now() + FIRST_REQUEST_MS, () => this.#finishIdle());
+    }
     this.#draining = true;
-    if (this.#open.size === 0 && this.#application.open === 0) this.#finish();
+    this.#taker = undefined;
+    if (this.#used) this.#finishIdle();
+  }
+
+  #finishIdle(): void {
+    if (this.#draining && this.#open.size === 0 && this.#application.open === 0) this.#finish();
+  }
+
+  /** The connection leaves us once it is idle, and goes on elsewhere. One that is to end anyway ends here. */
+  handOver(taker: Taker): void {
+    this.#draining = false;
+    this.#taker = taker;
+    this.#leaveSoon();
   }
 
   destroy(): void {
@@ -99,7 +151,7 @@ export class Connection {
     if (this.#stalled(now)) {
       const ms = this.#options.limits.stallTimeoutMs;
       this.#fault(new Fault("PROTOCOL", `the web server took nothing for request.stall_timeout (${ms} ms)`));
-    } else if (this.#lingerUntil !== undefined && now >= this.#lingerUntil) {
+    } else if (this.#lingered(now)) {
       this.#socket.destroy();
     } else if (
       this.#receivingSince !== undefined &&
@@ -108,6 +160,11 @@ export class Connection {
       const ms = this.#options.limits.receiveTimeoutMs;
       this.#fault(new Fault("PROTOCOL", `no complete request came within request.receive_timeout (${ms} ms)`));
     }
+  }
+
+  #lingered(now: Instant): boolean {
+    if (this.#lingerUntil === undefined) return false;
+    return now >= this.#lingerUntil || (this.#draining && now - this.#heardAt >= QUIET_LINGER_MS);
   }
 
   #stalled(now: Instant): boolean {
@@ -125,7 +182,10 @@ export class Connection {
   }
 
   #received(chunk: Buffer): void {
-    if (this.#finished) return;
+    if (this.#finished) {
+      this.#heardAt = this.#options.host.clock.now();
+      return;
+    }
     const events = this.#application.receive(chunk);
     for (const event of events) this.#event(event);
     // Without an event it may be the beginning of a request, unless another's body is on its way.
@@ -134,7 +194,8 @@ export class Connection {
     } else {
       this.#receivingSince = undefined;
     }
-    if (this.#draining) this.#close();
+    if (this.#draining && (this.#used || this.#application.open > 0)) this.#close();
+    this.#leaveSoon();
   }
 
   #event(event: ApplicationEvent): void {
@@ -142,6 +203,7 @@ export class Connection {
     switch (event.kind) {
       case "request": {
         const { id, role } = event;
+        this.#used = true;
         const params = Buffer.from(event.params); // a view of what was only lent
         const peer = new RequestPeer(this, id, event.keepConn);
         const request = this.#intake({ role, params, peer });
@@ -204,6 +266,29 @@ export class Connection {
     if (this.#open.size === 0 && (this.#deaf || this.#application.open === 0)) this.#finish();
   }
 
+  /** When this turn has read and written all that it will. */
+  #leaveSoon(): void {
+    if (this.#taker !== undefined) process.nextTick(() => this.#leave());
+  }
+
+  #leave(): void {
+    const socket = this.#socket;
+    const taker = this.#taker;
+    if (taker === undefined || this.#closing || this.#finished || this.#deaf || socket.destroyed) return;
+    if (this.#open.size > 0 || !this.#application.atRest || this.#flushing) return;
+    if (socket.writableLength > 0) {
+      this.#flushing = true;
+      socket.write(NOTHING, () => {
+        this.#flushing = false;
+        this.#leave();
+      });
+      return;
+    }
+    this.#taker = undefined;
+    const handle = detach(socket);
+    if (handle !== null) taker(handle, { used: this.#used });
+  }
+
   /** Half-closes, and goes on reading so that the peer's last bytes are no reset of ours. */
   #finish(): void {
     if (this.#finished) return;
@@ -237,6 +322,7 @@ export class Connection {
     this.#open.delete(id);
     this.resume(id);
     if (!keepConn || this.#closing || this.#draining || this.#peerEnded) this.#close();
+    else this.#leaveSoon();
   }
 
   pause(id: number): void {

@@ -30,6 +30,8 @@ export interface DispatcherOptions {
   readonly queueMax: number;
   readonly queueTimeoutMs: number;
   readonly requestTimeoutMs: number;
+  /** A handler that takes longer is noted in the log; 0: none is. */
+  readonly slowMs: number;
   /** Longest wait for a byte of a request body that the web server owes. */
   readonly bodyTimeoutMs: number;
   /** Longest wait for the web server to take a byte of the reply. */
@@ -46,6 +48,10 @@ export class Dispatcher<W extends DispatchWorker = DispatchWorker> {
   readonly #arriving = new Set<Exchange>();
   /** Everything that is not closed, oldest first. */
   readonly #open = new Set<Exchange>();
+  /** Set while nobody serves and nobody will soon. */
+  #refusal: Fault | undefined;
+  /** Room of the workers that are to come: what waits for them may wait beyond the queue's bound. */
+  roomToCome: () => number = () => 0;
   /** Closed while their handlers run: nobody waits for those, but they have their deadline all the same. */
   readonly #late = new Set<Exchange>();
 
@@ -60,6 +66,21 @@ export class Dispatcher<W extends DispatchWorker = DispatchWorker> {
 
   get open(): number {
     return this.#open.size;
+  }
+
+  /** Something waits, and there is nobody to give it to. */
+  get starved(): boolean {
+    return this.#queue.length > 0 && this.#workers.length === 0;
+  }
+
+  /** Since when the oldest exchange that nobody has begun waits; undefined: none waits. */
+  get waitingSince(): Instant | undefined {
+    let oldest = this.#queue[0]?.queuedAt;
+    for (const worker of this.#workers) {
+      const since = worker.waitingSince;
+      if (since !== undefined && (oldest === undefined || since < oldest)) oldest = since;
+    }
+    return oldest;
   }
 
   /** Nothing is left that may pass a deadline. */
@@ -77,6 +98,16 @@ export class Dispatcher<W extends DispatchWorker = DispatchWorker> {
 
   removeWorker(worker: W): void {
     this.#workers = this.#workers.filter((other) => other !== worker);
+  }
+
+  /** Fails what waits and what comes, until `accept`. */
+  refuse(fault: Fault): void {
+    this.#refusal = fault;
+    for (const exchange of [...this.#queue]) exchange.fail(fault);
+  }
+
+  accept(): void {
+    this.#refusal = undefined;
   }
 
   /** A new exchange: its params are here. */
@@ -164,8 +195,9 @@ export class Dispatcher<W extends DispatchWorker = DispatchWorker> {
   }
 
   /** Fails everything that waits; for the end of a drain. */
-  failAll(fault: Fault): void {
-    for (const exchange of this.#open) exchange.abandon(fault, "stopping");
+  /** Ends everything: what a handler has begun with `begun`, what none has with `waiting`. */
+  failAll(waiting: Fault, begun: Fault): void {
+    for (const exchange of this.#open) exchange.abandon(exchange.carrier?.begun() ? begun : waiting, "stopping");
   }
 
   #sweepGiven(exchange: Exchange, now: Instant, queueTimeoutMs: number, requestTimeoutMs: number): void {
@@ -174,6 +206,7 @@ export class Dispatcher<W extends DispatchWorker = DispatchWorker> {
       if (now - exchange.queuedAt >= queueTimeoutMs) exchange.abandon(waitedTooLong(queueTimeoutMs), "timeout");
       return;
     }
+    this.#noticeSlow(exchange, now);
     if (!isOverdue(exchange, now, requestTimeoutMs)) return;
     exchange.overdue = true;
     exchange.carrier?.overdue();
@@ -186,6 +219,7 @@ export class Dispatcher<W extends DispatchWorker = DispatchWorker> {
   #sweepLate(exchange: Exchange, now: Instant, requestTimeoutMs: number): void {
     const { carrier } = exchange;
     if (carrier !== undefined) {
+      this.#noticeSlow(exchange, now);
       if (!isOverdue(exchange, now, requestTimeoutMs)) return;
       exchange.overdue = true;
       carrier.overdue();
@@ -195,8 +229,20 @@ export class Dispatcher<W extends DispatchWorker = DispatchWorker> {
     this.#late.delete(exchange);
   }
 
+  #noticeSlow(exchange: Exchange, now: Instant): void {
+    const { slowMs } = this.#options;
+    if (slowMs === 0 || exchange.slow || now - exchange.begunAt < slowMs) return;
+    exchange.slow = true;
+    exchange.carrier?.slow();
+  }
+
   #admit(exchange: Exchange): void {
-    if (this.#queue.length >= this.#options.queueMax + this.#spare()) {
+    if (this.#refusal !== undefined) {
+      exchange.fail(this.#refusal);
+      return;
+    }
+    const { queueMax } = this.#options;
+    if (this.#queue.length >= queueMax && this.#queue.length >= queueMax + this.#spare() + this.roomToCome()) {
       exchange.fail(new Fault("OVERLOAD", `the queue is full (queue.max = ${this.#options.queueMax})`));
       return;
     }
@@ -227,7 +273,7 @@ export class Dispatcher<W extends DispatchWorker = DispatchWorker> {
 }
 
 function isOverdue(exchange: Exchange, now: Instant, requestTimeoutMs: number): boolean {
-  return requestTimeoutMs !== 0 && now - Math.max(exchange.givenAt, exchange.waitedUntil) >= requestTimeoutMs;
+  return requestTimeoutMs !== 0 && now - exchange.begunAt >= requestTimeoutMs;
 }
 
 function waitedTooLong(queueTimeoutMs: number): Fault {

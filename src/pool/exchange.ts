@@ -37,6 +37,8 @@ export interface Carrier {
   begun(): boolean;
   /** The handler passed its deadline. */
   overdue(): void;
+  /** The handler takes longer than request.slow. */
+  slow(): void;
 }
 
 /** What the pool wants to know of an exchange's end. */
@@ -81,10 +83,16 @@ export class Exchange {
   waitedUntil: Instant = 0;
   /** Its handler passed request.timeout, and the workforce knows. */
   overdue = false;
+  /** Its handler passed request.slow, and the slow log knows. */
+  slow = false;
   /** When the last byte of the request body came, or the peer last took a byte of the reply. */
   progressAt: Instant;
   clientGone = false;
   carrier: Carrier | undefined;
+  /** It is answered by the pool itself, on one of its own paths. */
+  own = false;
+  /** HTTP status of the reply that a worker began, or 0. */
+  status = 0;
 
   #bodyBytes = 0;
   #bodyEnded = false;
@@ -112,6 +120,11 @@ export class Exchange {
 
   get closed(): boolean {
     return this.state === "closed";
+  }
+
+  /** When its handler began, as far as the pool has looked. */
+  get begunAt(): Instant {
+    return Math.max(this.givenAt, this.waitedUntil);
   }
 
   /** The request body was announced as complete by the web server. */
@@ -216,6 +229,7 @@ export class Exchange {
   /** The worker it was given to had not begun: back to the queue, with its whole body. */
   takenBack(): void {
     this.state = "queued";
+    this.givenAt = 0;
     this.carrier = undefined;
     this.#waiting = [...this.#sent, ...this.#waiting];
     this.#waitingBytes += BODY_WINDOW_BYTES - this.#credit;

@@ -3,10 +3,11 @@
 
 import type net from "node:net";
 import { Fault } from "../base/fault.ts";
-import { type Accepted, createServer } from "./accept.ts";
+import type { KeptConnection } from "../messages/lifecycle.ts";
+import { type Accepted, accept, type ConnectionHandle, createServer } from "./accept.ts";
 import { clientFilter } from "./allowed-clients.ts";
 import { Connection, type Intake } from "./connection.ts";
-import type { Gateway, GatewayOptions } from "./gateway.ts";
+import type { Gateway, GatewayOptions, GiveAway } from "./gateway.ts";
 
 export class HoldfastGateway implements Gateway {
   readonly #options: GatewayOptions;
@@ -14,14 +15,22 @@ export class HoldfastGateway implements Gateway {
   readonly #connections = new Set<Connection>();
   readonly #allowed: (socket: net.Socket) => boolean;
   readonly #intake: Intake;
+  readonly #emptied = Promise.withResolvers<void>();
   #draining = false;
-  #emptied: (() => void) | undefined;
+  #giveAway: GiveAway | undefined;
+  /** Connections that are neither ours any more nor on their way yet. */
+  #giving = 0;
+  #acceptedCount = 0;
 
   constructor(options: GatewayOptions, intake: Intake = (request) => options.host.open(request)) {
     this.#options = options;
     this.#intake = intake;
     this.#allowed = clientFilter(options.allowedClients);
     this.#server = createServer((accepted) => this.#accept(accepted));
+  }
+
+  get accepted(): number {
+    return this.#acceptedCount;
   }
 
   get connections(): number {
@@ -51,15 +60,17 @@ export class HoldfastGateway implements Gateway {
     for (const connection of this.#connections) connection.sweep(now);
   }
 
-  async drain(): Promise<void> {
+  adopt(handle: ConnectionHandle, connection: KeptConnection): void {
+    this.#accept(accept(handle), connection);
+  }
+
+  drain(giveAway?: GiveAway): Promise<void> {
     this.#draining = true;
+    this.#giveAway = giveAway;
     this.#server.close();
-    if (this.#connections.size === 0) return;
-    const emptied = new Promise<void>((resolve) => {
-      this.#emptied = resolve;
-    });
-    for (const connection of [...this.#connections]) connection.drain();
-    await emptied;
+    for (const connection of [...this.#connections]) this.#drain(connection);
+    this.#left();
+    return this.#emptied.promise;
   }
 
   async close(): Promise<void> {
@@ -67,18 +78,39 @@ export class HoldfastGateway implements Gateway {
     for (const connection of [...this.#connections]) connection.destroy();
   }
 
-  #accept(accepted: Accepted): void {
+  #accept(accepted: Accepted, kept?: KeptConnection): void {
     const { socket } = accepted;
+    if (kept === undefined) this.#acceptedCount++;
     if (!this.#allowed(socket)) {
       this.#options.host.connectionFault(new Fault("PROTOCOL", `${socket.remoteAddress} is not in allowed_clients`));
       socket.destroy();
       return;
     }
-    const connection = new Connection(accepted, this.#options, this.#intake, () => {
+    const closed = (): void => {
       this.#connections.delete(connection);
-      if (this.#connections.size === 0) this.#emptied?.();
-    });
+      this.#left();
+    };
+    const connection = new Connection(accepted, this.#options, this.#intake, closed, kept);
     this.#connections.add(connection);
-    if (this.#draining) connection.drain();
+    if (this.#draining) this.#drain(connection);
+  }
+
+  #drain(connection: Connection): void {
+    const giveAway = this.#giveAway;
+    if (giveAway === undefined) {
+      connection.drain();
+      return;
+    }
+    connection.handOver((handle, kept) => {
+      this.#giving++;
+      giveAway(handle, kept).finally(() => {
+        this.#giving--;
+        this.#left();
+      });
+    });
+  }
+
+  #left(): void {
+    if (this.#draining && this.#connections.size === 0 && this.#giving === 0) this.#emptied.resolve();
   }
 }

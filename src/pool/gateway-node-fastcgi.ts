@@ -5,8 +5,9 @@
 
 import type { EventEmitter } from "node:events";
 import type http from "node:http";
+import { createRequire } from "node:module";
 import { Duplex, type Readable } from "node:stream";
-import fcgi from "node-fastcgi";
+import type fcgi from "node-fastcgi";
 import { Fault } from "../base/fault.ts";
 import { CgiResponseParser } from "../cgi/parse-response.ts";
 import { refusalReply } from "../cgi/response.ts";
@@ -40,8 +41,10 @@ export class NodeFastCgiGateway extends HoldfastGateway {
       const name = request.cgiParams[WIRE_PARAM] ?? "";
       wires.get(name)?.begin(request, response);
     };
+    // Not before: every pool process loads this file, and few use the package and what it brings.
+    const { createServer } = createRequire(import.meta.url)("node-fastcgi") as typeof fcgi;
     // The package's server is used for its protocol only: it never listens.
-    const server = fcgi.createServer(begin, begin, begin, { maxConns: 1, maxReqs: 1 }) as EventEmitter & {
+    const server = createServer(begin, begin, begin, { maxConns: 1, maxReqs: 1 }) as EventEmitter & {
       timeout: number;
     };
     server.timeout = 0; // else it destroys a connection that is idle for two minutes

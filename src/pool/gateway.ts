@@ -5,6 +5,8 @@
 import type { Clock } from "../base/clock.ts";
 import type { Fault } from "../base/fault.ts";
 import type { Role } from "../fastcgi/record.ts";
+import type { KeptConnection } from "../messages/lifecycle.ts";
+import type { ConnectionHandle } from "./accept.ts";
 import type { Exchange, Peer } from "./exchange.ts";
 
 /** A request whose params are complete; its body may still be on its way. */
@@ -55,6 +57,9 @@ export interface GatewayOptions {
   readonly host: GatewayHost;
 }
 
+/** Gives a connection to another process. Resolves when it is on its way there, or lost. */
+export type GiveAway = (handle: ConnectionHandle, connection: KeptConnection) => Promise<void>;
+
 export interface Gateway {
   /** Listens on an inherited descriptor, or on an address in tests. */
   listen(
@@ -63,13 +68,25 @@ export interface Gateway {
   ): Promise<void>;
   /** Open connections, idle ones included. */
   readonly connections: number;
+  /** Connections that were ever accepted here; those that another process gave away are not. */
+  readonly accepted: number;
   /** Ends connections that passed a deadline; called about once a second. */
   sweep(): void;
-  /** Accepts nothing new; each connection ends once its open requests are answered. */
-  drain(): Promise<void>;
+  /** Takes a connection that another process accepted and gave away. */
+  adopt(handle: ConnectionHandle, connection: KeptConnection): void;
+  /**
+   * Accepts nothing new; each connection ends once its open requests are answered, or is given away
+   * then. The latest call decides which. Resolves when none is left.
+   */
+  drain(giveAway?: GiveAway): Promise<void>;
   /** Ends everything now. */
   close(): Promise<void>;
 }
 
 /** After the last byte of a connection was taken: how long what the peer still sends is read and dropped. */
 export const LINGER_MS = 10_000;
+/**
+ * A drain waits no longer than this for a peer that sends nothing: a web server looks at a connection that
+ * it keeps only before its next request, so every stop would take all of LINGER_MS.
+ */
+export const QUIET_LINGER_MS = 1000;

@@ -1,12 +1,19 @@
 // The road between a pool and one worker: batches of frames both ways, and what the pool can know
-// of the worker without asking it. Two kinds of road are meant: a MessagePort with shared words for
-// threads (threads.ts), and a pipe for child processes. Nothing outside threads.ts knows which.
+// of the worker without asking it. Two kinds of road are meant: shared memory for threads
+// (thread-lane.ts), and a pipe for child processes. Nothing outside threads.ts knows which.
 
+import type { FrameWriter } from "../messages/batch.ts";
 import type { WorkerBoot } from "../messages/lane.ts";
 
 export interface Lane {
-  /** Sends one batch; ownership of the memory passes. */
-  send(batch: ArrayBuffer): void;
+  /** Where to write frames for the worker. */
+  readonly writer: FrameWriter;
+  /** Sends what was written. `always`: also if that is nothing, so that the worker's loop turns. */
+  post(always?: boolean): void;
+  /** Takes what the worker has finished, also while it computes and cannot say so itself. */
+  collect(): void;
+  /** The pool has done what there was to do: from now on the worker has to wake it. */
+  rest(): void;
   /** Prepares a slot for a new BEGIN. */
   offer(slot: number): void;
   /** True once the worker has begun what was offered in this slot. */
@@ -15,12 +22,18 @@ export interface Lane {
   takeBack(slot: number): boolean;
   /** True once the worker has met the frame of an offer that was taken back: the slot is free. */
   metTakenBack(slot: number): boolean;
-  /** How many batches were sent; counts modulo 2³². */
+  /** How many posts there were; counts modulo 2³². */
   readonly sent: number;
-  /** True once the worker's loop has turned for the batch with this number. */
-  hasSeen(batch: number): boolean;
+  /** True once the worker's loop has turned for the post with this number. */
+  hasSeen(post: number): boolean;
   /** The worker's own time per exchange lately, microseconds; 0: not known yet. */
   recentMicros(): number;
+}
+
+/** Milliseconds that an event loop has waited and worked since it began. */
+export interface LoopTimes {
+  readonly idle: number;
+  readonly active: number;
 }
 
 /** One place for a worker, from its start until its thread is gone. */
@@ -33,6 +46,12 @@ export interface Seat {
   readonly life: Promise<void>;
   /** Ends the worker now, whatever it does; `life` rejects. */
   terminate(): void;
+  /** Bytes of its heap and its buffers, also while it computes; undefined while there are none. */
+  memory(): Promise<number | undefined>;
+  /** How its event loop has spent its time; undefined while there is none. */
+  loopTimes(): LoopTimes | undefined;
+  /** The calls that the worker is in, the innermost first, one per line; undefined where they cannot be had in time. */
+  stack(withinMs: number): Promise<string | undefined>;
 }
 
 /** Where workers come from. */

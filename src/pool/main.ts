@@ -1,12 +1,18 @@
 // The pool process: says hello to the supervisor, is configured, serves, drains. Everything it
 // knows comes over IPC; its listening socket is an inherited descriptor.
 
+import type { SendHandle } from "node:child_process";
 import { systemClock } from "../base/clock.ts";
-import { FAULTS, Fault, toFaultData } from "../base/fault.ts";
-import type { FromPool, ToPool } from "../messages/lifecycle.ts";
+import { FAULTS, Fault, messageOf, toFaultData } from "../base/fault.ts";
+import type { PoolConfig } from "../config/schema.ts";
+import type { FromPool, KeptConnection, ToPool } from "../messages/lifecycle.ts";
 import { createLog, type Log } from "../telemetry/log.ts";
+import type { ConnectionHandle } from "./accept.ts";
 import { privateCacheDir } from "./cache-dir.ts";
+import { DESCRIPTORS_LOOK_MS, Descriptors } from "./descriptors.ts";
+import { type LogOutputs, openLogOutputs } from "./log-outputs.ts";
 import { Pool } from "./pool.ts";
+import { verifyPrivileges } from "./privileges.ts";
 
 /** A pool that leaves by itself, or whose supervisor is gone, finishes what it has within this time. */
 const OWN_DRAIN_MS = 30_000;
@@ -14,9 +20,16 @@ const OWN_DRAIN_MS = 30_000;
 /** A process with a thread that cannot be ended has this long for everything else. */
 const STUCK_DRAIN_MS = 10_000;
 
+/** The supervisor takes the last lines of the log within this time, or they are lost. */
+const LOG_FLUSH_MS = 1000;
+
 let pool: Pool | undefined;
 let log: Log = createLog("json");
+let outputs: LogOutputs | undefined;
 let leaving = false;
+let left = false;
+let unendable = false;
+const mayServe = Promise.withResolvers<void>();
 
 function send(message: FromPool): void {
   if (process.connected) process.send?.(message);
@@ -25,58 +38,139 @@ function send(message: FromPool): void {
 async function configure(message: Extract<ToPool, { kind: "configure" }>): Promise<void> {
   const { pool: config, generation, fd } = message;
   process.title = `holdfast: pool ${config.name}`;
-  log = createLog(message.logFormat, message.logLevel).with({ pool: config.name });
+  outputs = openLogOutputs(message.log);
+  log = outputs.log.with({ pool: config.name });
+  try {
+    if (message.user !== undefined) verifyPrivileges(message.user);
+    settle(config);
+  } catch (error) {
+    await bootFailed(error);
+    return;
+  }
   pool = new Pool({
     config,
     generation,
     clock: systemClock,
     log,
+    logLimitBytes: message.log.limitBytes,
+    access: outputs.access,
     cacheDir: await privateCacheDir(),
     unendable: replaceProcess,
+    replace: askForReplacement,
+    proven: () => send({ kind: "proven" }),
   });
   try {
-    await pool.start({ fd });
-    send({ kind: "ready", workers: config.threads });
+    await pool.boot();
+    send({ kind: "booted", workers: config.threads.min });
+    await mayServe.promise;
+    if (leaving) return;
+    await pool.listen({ fd });
+    watchDescriptors(fd);
+    send({ kind: "ready" });
   } catch (error) {
-    const fault = toFaultData(error, "BOOT");
-    send({ kind: "boot-failed", fault });
-    await pool.close();
-    leave(FAULTS[fault.code].exit);
+    await bootFailed(error);
   }
 }
 
-async function drain(withinMs: number): Promise<void> {
-  if (leaving) return;
+async function bootFailed(error: unknown): Promise<void> {
+  const fault = toFaultData(error, "BOOT");
+  send({ kind: "boot-failed", fault });
+  await pool?.close();
+  leave(FAULTS[fault.code].exit);
+}
+
+/** What belongs to the whole process, and so cannot be a worker's matter. */
+function settle({ name, umask, chdir }: PoolConfig): void {
+  process.umask(umask);
+  if (chdir === undefined) return;
+  try {
+    // The supervisor began us there; whether this user may be there is known only now.
+    process.chdir(chdir);
+  } catch (cause) {
+    throw new Fault("BOOT", `pools.${name}: its user cannot work in ${chdir}: ${messageOf(cause)}`, {
+      hint: "let the user enter the folder, or name another one in chdir",
+      cause,
+    });
+  }
+}
+
+/** May be asked for again, with less time or with nobody left who takes the connections. */
+async function drain(withinMs: number, handOver = false): Promise<void> {
+  const isFirst = !leaving;
   leaving = true;
-  await pool?.drain(systemClock.now() + withinMs);
+  const drained = pool?.drain(systemClock.now() + withinMs, handOver ? giveAway : undefined);
+  if (!isFirst) return;
+  await drained;
   leave(0);
 }
 
-/** Another process takes over at once; this one answers what it can, and is then ended by the only thing that ends it. */
+/** Sends a connection to the supervisor, who knows which process takes it. */
+function giveAway(handle: ConnectionHandle, connection: KeptConnection): Promise<void> {
+  return new Promise((resolve) => {
+    const message: FromPool = { kind: "connection", ...connection };
+    process.send?.(message, handle as unknown as SendHandle, {}, (error) => {
+      if (error !== null) log.warn("a connection could not be given away and is closed", { reason: error.message });
+      // The kernel keeps what is on its way; this is only our copy.
+      handle.close();
+      resolve();
+    });
+  });
+}
+
+/** Another process of this generation is started; this one serves until it does and this one is told to drain. */
+function askForReplacement(reason: string): void {
+  if (!leaving) send({ kind: "replace-me", reason });
+}
+
+/** A process whose ears the app has closed is replaced; one that cannot even say so ends at once. */
+function watchDescriptors(listening: number): void {
+  // Node does not document it; without it only the socket is watched.
+  const channel = (process.channel as { readonly fd?: number } | undefined)?.fd;
+  const descriptors = new Descriptors(channel === undefined ? [listening] : [listening, channel]);
+  const timer = setInterval(() => {
+    const lost = leaving ? [] : descriptors.lost();
+    if (lost.length === 0) return;
+    clearInterval(timer);
+    log.error("the app closed a descriptor that is not its own; the process is replaced", { descriptors: lost });
+    if (channel !== undefined && lost.includes(channel)) process.kill(process.pid, "SIGKILL");
+    else askForReplacement("it no longer hears who connects");
+  }, DESCRIPTORS_LOOK_MS).unref();
+}
+
+/** Another process takes over; this one answers what it can, and is then ended by the only thing that ends it. */
 function replaceProcess(): void {
-  if (leaving) return;
-  leaving = true;
-  send({ kind: "draining", withinMs: STUCK_DRAIN_MS });
-  const kill = (): void => void process.kill(process.pid, "SIGKILL");
-  systemClock.at(systemClock.now() + STUCK_DRAIN_MS, kill);
-  pool?.drain(systemClock.now() + STUCK_DRAIN_MS).then(kill, fatal);
+  if (unendable) return;
+  unendable = true;
+  askForReplacement("a thread cannot be ended");
+  systemClock.at(systemClock.now() + STUCK_DRAIN_MS, () => process.kill(process.pid, "SIGKILL"));
 }
 
 /** Ends the process once what it said to the supervisor has left. */
 function leave(code: number): void {
+  left = true;
+  // An exit would wait for the thread.
+  if (unendable) process.kill(process.pid, "SIGKILL");
   process.exitCode = code;
   if (process.connected) process.disconnect?.();
+  const flushed = outputs?.flushed(LOG_FLUSH_MS) ?? Promise.resolve();
   // A handle that some library left open must not keep a drained pool alive.
-  setImmediate(() => process.exit(code));
+  void flushed.then(() => setImmediate(() => process.exit(code)));
 }
 
-function received(message: ToPool): void {
+function received(message: ToPool, handle: ConnectionHandle | undefined): void {
   switch (message.kind) {
     case "configure":
       configure(message).catch(fatal);
       break;
+    case "serve":
+      mayServe.resolve();
+      break;
     case "drain":
-      drain(message.withinMs).catch(fatal);
+      drain(message.withinMs, message.handOver).catch(fatal);
+      break;
+    case "connection":
+      // Without descriptors to spare the kernel delivers the message alone.
+      if (handle !== undefined) pool?.adopt(handle, { used: message.used });
       break;
     case "status":
       if (pool !== undefined) send({ kind: "status", id: message.id, status: pool.status() });
@@ -100,9 +194,10 @@ if (process.send === undefined) {
 // A defect of ours: the supervisor starts another process, and the log says why.
 process.on("uncaughtException", fatal);
 process.on("unhandledRejection", fatal);
-process.on("message", received);
+process.on("message", (message, handle) => received(message as ToPool, handle as ConnectionHandle | undefined));
 process.on("disconnect", () => {
-  if (leaving) return;
+  // We let go of the channel ourselves.
+  if (left) return;
   drain(OWN_DRAIN_MS).catch(fatal);
 });
 // Ctrl-C reaches the whole terminal group; the supervisor decides what it means.
@@ -110,8 +205,11 @@ for (const signal of ["SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR2"] as const) proces
 // Without a listener Node opens its inspector on SIGUSR1.
 process.on("SIGUSR1", () => {});
 process.on("SIGTERM", () => {
-  // First, so that another is started while we finish: who connects meanwhile waits for it.
-  if (!leaving) send({ kind: "draining", withinMs: OWN_DRAIN_MS });
-  drain(OWN_DRAIN_MS).catch(fatal);
+  askForReplacement("told by a signal to leave");
+  // Whether or not there is another by then.
+  systemClock.at(systemClock.now() + OWN_DRAIN_MS, () => {
+    send({ kind: "draining", withinMs: OWN_DRAIN_MS });
+    drain(OWN_DRAIN_MS).catch(fatal);
+  });
 });
 send({ kind: "hello" });

@@ -2,23 +2,29 @@
 // Never runs user code, never waits for a worker.
 
 import type { Clock, Instant } from "../base/clock.ts";
-import { Fault, type FaultData, isError, toFaultData } from "../base/fault.ts";
+import { Fault, isError, toFaultData } from "../base/fault.ts";
 import { contentLength, requestFields } from "../cgi/variables.ts";
 import type { PoolConfig } from "../config/schema.ts";
 import { Params } from "../fastcgi/name-values.ts";
 import type { WorkerBoot } from "../messages/lane.ts";
 import type { PoolStatus } from "../messages/lifecycle.ts";
-import type { Log } from "../telemetry/log.ts";
-import { Counters } from "./counters.ts";
+import type { Log, WriteLine } from "../telemetry/log.ts";
+import { AccessLog, type WatchedPeer } from "./access-log.ts";
 import { Dispatcher } from "./dispatcher.ts";
-import { Exchange, type Outcome } from "./exchange.ts";
-import type { Gateway, GatewayHost, GatewayOptions, IncomingRequest } from "./gateway.ts";
+import { Exchange, type ExchangeOptions, type Outcome } from "./exchange.ts";
+import type { Gateway, GatewayHost, GatewayOptions, GiveAway, IncomingRequest } from "./gateway.ts";
 import { HoldfastGateway } from "./gateway-holdfast.ts";
 import { NodeFastCgiGateway } from "./gateway-node-fastcgi.ts";
 import { LogLimit } from "./log-limit.ts";
+import { OutputLog } from "./output-log.ts";
 import { type OwnReply, ownPathFinder } from "./own-paths.ts";
-import { replyWith } from "./roomy-reply.ts";
+import { ProcessMemory } from "./process-memory.ts";
+import { answerWith } from "./roomy-reply.ts";
+import { SlowLog } from "./slow-log.ts";
+import { statusPages } from "./status/pages.ts";
+import { Statistics, TICK_MS } from "./status/statistics.ts";
 import { Threads } from "./threads.ts";
+import { Tidying } from "./tidying.ts";
 import { Turns } from "./turns.ts";
 import { Watch } from "./watch.ts";
 import type { WorkerHandle } from "./worker-handle.ts";
@@ -29,22 +35,34 @@ export interface PoolOptions {
   readonly generation: number;
   readonly clock: Clock;
   readonly log: Log;
+  /** A longer line that a worker prints becomes several. */
+  readonly logLimitBytes: number;
+  /** Takes lines of the access log; undefined: none is kept. */
+  readonly access?: WriteLine | undefined;
   /** Folder for transpiled code; undefined: kept in memory only. */
   readonly cacheDir: string | undefined;
   /** A thread cannot be ended: this process has to be replaced. */
   readonly unendable: () => void;
+  /** This process is to be replaced, and serves until then. */
+  readonly replace: (reason: string) => void;
+  /** Called once, when an app's handler has answered a request. */
+  readonly proven: () => void;
 }
 
 const GATEWAY_SWEEP_MS = 1000;
+/** For connections whose requests were ended by the deadline to be given away, ms. */
+const LAST_GIVING_MS = 100;
 
 export class Pool implements GatewayHost {
   readonly clock: Clock;
   readonly #config: PoolConfig;
-  readonly #generation: number;
   readonly #log: Log;
-  readonly #startedAt: Instant;
-  readonly #counters = new Counters();
+  readonly #statistics: Statistics;
   readonly #logLimit: LogLimit;
+  readonly #logLimitBytes: number;
+  readonly #output: OutputLog;
+  readonly #access: AccessLog | undefined;
+  readonly #slowLog: SlowLog;
   readonly #dispatcher: Dispatcher<WorkerHandle>;
   readonly #threads: Threads;
   readonly #workforce: Workforce;
@@ -52,34 +70,54 @@ export class Pool implements GatewayHost {
   readonly #gateway: Gateway;
   readonly #ownReply: (params: Buffer) => OwnReply | undefined;
   readonly #watch: Watch | undefined;
-  #lastBootFault: FaultData | undefined;
+  readonly #memory: ProcessMemory;
+  readonly #replace: (reason: string) => void;
+  readonly #proven: () => void;
+  #isProven = false;
+  readonly #tidying = new Tidying();
   #gatewaySweep: NodeJS.Timeout | undefined;
+  #statisticsTick: NodeJS.Timeout | undefined;
+  #drainBy: Instant = Number.POSITIVE_INFINITY;
+  readonly #late = Promise.withResolvers<void>();
+  #cancelLate = () => {};
+  #drained: Promise<void> | undefined;
+  /** Its workers are leaving. */
+  #retiring = false;
+  #givesAway = false;
 
   constructor(options: PoolOptions) {
     const { config, clock, log } = options;
     const { queue, request } = config;
     this.clock = clock;
     this.#config = config;
-    this.#generation = options.generation;
     this.#log = log;
     this.#logLimit = new LogLimit(clock);
-    this.#startedAt = clock.now();
-    this.#ownReply = ownPathFinder(config.status);
+    this.#output = new OutputLog(log, clock);
+    this.#logLimitBytes = options.logLimitBytes;
+    if (options.access !== undefined) this.#access = new AccessLog({ config, clock, write: options.access });
+    this.#memory = new ProcessMemory({ limitBytes: config.recycle.maxProcessMemoryBytes, clock });
+    this.#replace = options.replace;
+    this.#proven = options.proven;
+    this.#slowLog = new SlowLog({ clock, log, limit: this.#logLimit });
     this.#dispatcher = new Dispatcher<WorkerHandle>({
       queueMax: queue.max,
       queueTimeoutMs: queue.timeoutMs,
       requestTimeoutMs: request.timeoutMs,
+      slowMs: request.slowMs,
       bodyTimeoutMs: request.bodyTimeoutMs,
       stallTimeoutMs: request.stallTimeoutMs,
       clock,
     });
     this.#threads = new Threads({
-      maxThreads: config.threads * WORKERS_PER_PLACE,
+      maxThreads: config.threads.max * WORKERS_PER_PLACE,
       memoryLimitBytes: config.memoryLimitBytes,
       onError: (error) => log.error("a worker thread had trouble", { ...toFaultData(error, "WORKER_LOST") }),
+      output: (worker, reader) => this.#output.open(worker, reader),
     });
     this.#workforce = new Workforce({
-      wanted: config.threads,
+      threads: config.threads,
+      recycle: config.recycle,
+      memoryLimitBytes: config.memoryLimitBytes,
       concurrency: config.concurrency,
       requestTimeoutMs: request.timeoutMs,
       graceMs: request.graceMs,
@@ -91,7 +129,33 @@ export class Pool implements GatewayHost {
       boot: (worker, generation) => this.#workerBoot(worker, generation, options.cacheDir),
       events: this.#workforceEvents(options.unendable),
     });
-    this.#turns = new Turns({ clock, dispatcher: this.#dispatcher, post: () => this.#workforce.post() });
+    this.#statistics = new Statistics({
+      config,
+      generation: options.generation,
+      clock,
+      dispatcher: this.#dispatcher,
+      workforce: this.#workforce,
+      gateway: () => this.#gateway,
+    });
+    this.#ownReply = ownPathFinder(
+      statusPages({
+        paths: config.status,
+        statistics: this.#statistics,
+        denied: ({ params }, reason) => this.#logDenial(params, reason),
+      }),
+    );
+    this.#turns = new Turns({
+      clock,
+      dispatcher: this.#dispatcher,
+      collect: () => this.#workforce.collect(),
+      rest: () => this.#workforce.rest(),
+      swept: () => this.#workforce.guardMemory(),
+      relieve: () => this.#workforce.relieve(),
+      post: () => {
+        this.#workforce.post();
+        this.#statistics.turned();
+      },
+    });
     const gatewayOptions: GatewayOptions = {
       limits: {
         paramsBytes: request.paramsLimitBytes,
@@ -113,73 +177,96 @@ export class Pool implements GatewayHost {
     }
   }
 
-  /** Boots every worker, then accepts. Rejects with Fault BOOT or LISTEN. */
-  async start(on: Parameters<Gateway["listen"]>[0]): Promise<void> {
+  /** Boots every worker. Rejects with Fault BOOT. */
+  async boot(): Promise<void> {
+    this.#statisticsTick = setInterval(() => {
+      this.#statistics.tick();
+      this.#lookAtMemory();
+      this.#tidying.look({
+        threads: this.#threads.alive,
+        open: this.#dispatcher.open,
+        accepted: this.#statistics.counters.accepted,
+      });
+    }, TICK_MS);
     await this.#workforce.start();
+  }
+
+  /** Accepts, once it has booted. Rejects with Fault LISTEN. */
+  async listen(on: Parameters<Gateway["listen"]>[0]): Promise<void> {
     await this.#gateway.listen(on, this.#config.listenBacklog);
     this.#gatewaySweep = setInterval(() => this.#gateway.sweep(), GATEWAY_SWEEP_MS);
   }
 
-  /** Accepts nothing new, answers what is open, ends the workers; at the latest at `deadline`. */
-  async drain(deadline: Instant): Promise<void> {
+  /** Takes a connection that another process of the pool accepted. */
+  adopt(...connection: Parameters<Gateway["adopt"]>): void {
+    this.#gateway.adopt(...connection);
+  }
+
+  /**
+   * Accepts nothing new, answers what is open, ends the workers; at the latest at `deadline`. The
+   * connections end, or are given away. Called again, an earlier deadline counts, and the latest way
+   * with the connections.
+   */
+  drain(deadline: Instant, giveAway?: GiveAway): Promise<void> {
+    this.#statistics.draining = true;
+    this.#givesAway = giveAway !== undefined;
+    const emptied = this.#gateway.drain(giveAway);
+    if (deadline < this.#drainBy) this.#drainWithin(deadline);
+    this.#drained ??= this.#finish(emptied);
+    return this.#drained;
+  }
+
+  #drainWithin(deadline: Instant): void {
+    this.#drainBy = deadline;
+    this.#cancelLate();
+    this.#cancelLate = this.clock.at(deadline, () => this.#late.resolve());
+    if (this.#retiring) void this.#workforce.drain(deadline);
+  }
+
+  async #finish(emptied: Promise<void>): Promise<void> {
     await this.#watch?.close();
-    let cancel = () => {};
-    const late = new Promise<void>((resolve) => {
-      cancel = this.clock.at(deadline, resolve);
-    });
-    await Promise.race([this.#gateway.drain(), late]);
-    this.#dispatcher.failAll(new Fault("OVERLOAD", "the pool is stopping"));
+    await Promise.race([emptied, this.#late.promise]);
+    this.#dispatcher.failAll(
+      new Fault("OVERLOAD", "the pool is stopping"),
+      new Fault("TIMEOUT", "the handler did not finish before the pool had to stop"),
+    );
     this.#turns.stirred();
-    await this.#workforce.drain(deadline);
-    cancel();
+    this.#retiring = true;
+    await this.#workforce.drain(this.#drainBy);
+    if (this.#givesAway) await this.#lastGiving(emptied);
+    this.#cancelLate();
     await this.close();
+  }
+
+  /** Connections whose requests were ended by the deadline can be given away now. */
+  async #lastGiving(emptied: Promise<void>): Promise<void> {
+    const over = Promise.withResolvers<void>();
+    const cancel = this.clock.at(this.clock.now() + LAST_GIVING_MS, over.resolve);
+    await Promise.race([emptied, over.promise]);
+    cancel();
   }
 
   /** Ends everything now. */
   async close(): Promise<void> {
     clearInterval(this.#gatewaySweep);
+    clearInterval(this.#statisticsTick);
+    this.#statistics.close();
     this.#workforce.close();
     await this.#watch?.close();
     await this.#gateway.close();
     await this.#threads.close();
+    this.#output.close();
+    this.#access?.flush();
   }
 
   status(): PoolStatus {
-    const now = this.clock.now();
-    const counters = this.#counters;
-    return {
-      pid: process.pid,
-      generation: this.#generation,
-      uptimeMs: Math.round(now - this.#startedAt),
-      workersGeneration: this.#workforce.generation,
-      connections: this.#gateway.connections,
-      queue: this.#dispatcher.queued,
-      queueMax: this.#config.queue.max,
-      open: this.#dispatcher.open,
-      accepted: counters.accepted,
-      served: counters.served,
-      refused: counters.refused,
-      failed: counters.failed,
-      timedOut: counters.timedOut,
-      aborted: counters.aborted,
-      workersLost: counters.workersLost,
-      residentBytes: process.memoryUsage.rss(),
-      workers: this.#workforce.workers.map((worker) => ({
-        worker: worker.id,
-        generation: worker.generation,
-        state: worker.visibleState,
-        open: worker.open,
-        served: worker.served,
-        uptimeMs: Math.round(now - worker.startedAt),
-      })),
-      ...(this.#lastBootFault === undefined ? {} : { lastBootFault: this.#lastBootFault }),
-    };
+    return this.#statistics.status();
   }
 
   // ---- GatewayHost -------------------------------------------------------------------------------
 
   open(request: IncomingRequest): Exchange {
-    this.#counters.accepted++;
+    this.#statistics.counters.accepted++;
     let own: OwnReply | undefined;
     let length: number | undefined;
     let fault: Fault | undefined;
@@ -194,19 +281,22 @@ export class Pool implements GatewayHost {
     if (length !== undefined && length > limit) {
       fault = new Fault("LIMIT", `CONTENT_LENGTH ${length} is over request.body_limit (${limit} bytes)`);
     }
+    const watched = this.#access?.watch(request.params, request.peer);
     const exchange = new Exchange({
       role: request.role,
       params: request.params,
-      peer: request.peer,
+      peer: watched ?? request.peer,
       contentLength: length,
       bodyLimitBytes: limit,
       clock: this.clock,
       arrived: this.#arrived,
-      closed: this.#closed,
+      closed: watched === undefined ? this.#closed : this.#closedWatched(watched),
     });
     if (fault !== undefined) exchange.fail(fault);
-    else if (own !== undefined) replyWith(exchange, own.head, own.body);
-    else {
+    else if (own !== undefined) {
+      exchange.own = true;
+      answerWith(exchange, own.head, own.body);
+    } else {
       this.#dispatcher.submit(exchange);
       this.#turns.opened();
       this.#turns.stirred();
@@ -215,8 +305,7 @@ export class Pool implements GatewayHost {
   }
 
   refused(fault: Fault): void {
-    this.#counters.accepted++;
-    this.#counters.refused++;
+    this.#statistics.counters.turnedAway(fault);
     this.#logFault(fault);
   }
 
@@ -234,10 +323,23 @@ export class Pool implements GatewayHost {
   };
 
   readonly #closed = (exchange: Exchange, outcome: Outcome, fault?: Fault): void => {
-    this.#counters.closed(outcome, fault?.code);
+    this.#statistics.counters.closed(exchange, outcome, fault);
+    if (outcome === "replied" && !this.#isProven) this.#prove();
     this.#dispatcher.forget(exchange);
     if (fault !== undefined) this.#logFault(fault, exchange.params);
   };
+
+  #prove(): void {
+    this.#isProven = true;
+    this.#proven();
+  }
+
+  #closedWatched(peer: WatchedPeer): ExchangeOptions["closed"] {
+    return (exchange, outcome, fault) => {
+      this.#closed(exchange, outcome, fault);
+      peer.closed(exchange, outcome);
+    };
+  }
 
   // ---- the rest ----------------------------------------------------------------------------------
 
@@ -249,7 +351,14 @@ export class Pool implements GatewayHost {
     this.#log.warn("request refused", suppressed > 0 ? { ...fields, suppressed } : fields);
   }
 
+  #logDenial(params: Params, reason: string): void {
+    const suppressed = this.#logLimit.admit("status refused");
+    if (suppressed === undefined) return;
+    this.#log.info("status refused", { ...requestFields(params), reason, ...(suppressed > 0 ? { suppressed } : {}) });
+  }
+
   #workerBoot(worker: number, generation: number, cacheDir: string | undefined): WorkerBoot {
+    this.#statistics.counters.workersStarted++;
     const config = this.#config;
     return {
       worker,
@@ -264,6 +373,7 @@ export class Pool implements GatewayHost {
       showErrors: config.showErrors,
       bodyLimitBytes: config.request.bodyLimitBytes,
       disposeTimeoutMs: config.disposeTimeoutMs,
+      logLimitBytes: this.#logLimitBytes,
       cacheDir,
     };
   }
@@ -272,35 +382,44 @@ export class Pool implements GatewayHost {
     return {
       stirred: () => this.#turns.stirred(),
       handlerFailed: () => {
-        this.#counters.failed++;
+        this.#statistics.counters.failed++;
       },
       loaded: (path) => this.#watch?.add(path),
       log: (worker, { level, message, fields }) => this.#log[level](message, { worker: worker.id, ...fields }),
-      notice: (message, fields) => this.#log.info(message, fields),
+      notice: (message, fields, level = "info") => this.#log[level](message, fields),
+      late: (message, worker, exchange) => this.#slowLog.note(message, worker, exchange),
       unendable: (worker) => {
         this.#log.error("a worker's thread cannot be ended; the process is replaced", { worker: worker.id });
         unendable();
       },
       lost: (worker, fault, exchanges) => {
-        this.#counters.workersLost++;
+        this.#statistics.counters.workersLost++;
         const cause = isError(fault.cause) ? { stack: fault.cause.stack } : {};
         this.#log.error("worker lost", { worker: worker.id, exchanges, reason: fault.message, ...cause });
       },
       bootFailed: (fault) => {
-        this.#lastBootFault = fault;
+        this.#statistics.counters.bootFailures++;
+        this.#statistics.bootFault = fault;
         this.#log.error("a worker did not start", { reason: fault.message, stack: fault.stack });
       },
     };
   }
 
+  #lookAtMemory(): void {
+    // Also what handlers leave behind that have answered.
+    this.#workforce.guardMemory();
+    const reason = this.#memory.look();
+    if (reason !== undefined) this.#replace(reason);
+  }
+
   async #reloadWorkers(path: string): Promise<void> {
     try {
       await this.#workforce.replaceAll();
-      this.#lastBootFault = undefined;
+      this.#statistics.changeFault = undefined;
       this.#log.info("reloaded", { changed: path, generation: this.#workforce.generation });
     } catch (error) {
       const fault = toFaultData(error, "BOOT");
-      this.#lastBootFault = fault;
+      this.#statistics.changeFault = fault;
       this.#log.error("the change does not load; the workers before it serve on", {
         changed: path,
         reason: fault.message,

@@ -1,23 +1,17 @@
-// Workers as threads. The only file that knows piscina, MessagePort and SharedArrayBuffer: piscina
-// owns the threads, each of which runs one task for its whole life (docs/decisions/0002-lanes.md).
+// Workers as threads. The only file that knows piscina, which owns the threads: each runs one task for
+// its whole life (docs/decisions/0005-piscina.md).
 
-import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from "node:worker_threads";
+import { MessageChannel, type Worker } from "node:worker_threads";
 import { Piscina } from "piscina";
 import { Fault, isError, messageOf } from "../base/fault.ts";
 import { readBatch } from "../messages/batch.ts";
-import {
-  FIRST_SLOT_WORD,
-  FROM_WORKER,
-  SLOT_BEGUN,
-  SLOT_OFFERED,
-  SLOT_SEEN,
-  SLOT_TAKEN_BACK,
-  WORD_BATCHES_SEEN,
-  WORD_RECENT_MICROS,
-  type WorkerBoot,
-  type WorkerLife,
-} from "../messages/lane.ts";
-import type { Lane, Seat, WorkerSource } from "./lane.ts";
+import { FIRST_SLOT_WORD, FROM_WORKER, RING_BYTES, type WorkerBoot, type WorkerLife } from "../messages/lane.ts";
+import { makeOutputMemory, OutputReader } from "../messages/output-ring.ts";
+import { ringMemory } from "../messages/ring.ts";
+import { Bells } from "./bells.ts";
+import type { Seat, WorkerSource } from "./lane.ts";
+import { ThreadLane } from "./thread-lane.ts";
+import { ThreadStacks } from "./thread-stack.ts";
 
 export interface ThreadOptions {
   /** Upper bound of threads alive at one time, replacements included. */
@@ -26,6 +20,8 @@ export interface ThreadOptions {
   readonly memoryLimitBytes: number;
   /** Called for trouble that belongs to no worker's life. */
   readonly onError: (error: unknown) => void;
+  /** Reads what a worker prints from now on; the returned function is called when its thread is gone. */
+  readonly output: (worker: number, reader: OutputReader) => () => void;
 }
 
 const WORKER_FILE = new URL("../../workers/main.js", import.meta.url).href;
@@ -36,9 +32,13 @@ export class Threads implements WorkerSource {
   /** Lives whose thread may exist, also one that has finished its task: piscina would give it a second one. */
   #lives = 0;
   readonly #waiting: (() => void)[] = [];
+  readonly #bells = new Bells();
+  readonly #stacks = new ThreadStacks();
+  readonly #output: ThreadOptions["output"];
 
   constructor(options: ThreadOptions) {
     this.#maxThreads = options.maxThreads;
+    this.#output = options.output;
     this.#piscina = new Piscina({
       filename: WORKER_FILE,
       minThreads: 0,
@@ -55,40 +55,50 @@ export class Threads implements WorkerSource {
   start(boot: WorkerBoot, slots: number, onBatch: (batch: Buffer) => void): Seat {
     const { port1, port2 } = new MessageChannel();
     const words = new SharedArrayBuffer((FIRST_SLOT_WORD + slots) * Int32Array.BYTES_PER_ELEMENT);
+    const inbox = ringMemory(RING_BYTES);
+    const outbox = ringMemory(RING_BYTES);
+    const output = makeOutputMemory();
+    const outputEnded = this.#output(boot.worker, new OutputReader(output));
     let threadId: number | undefined;
     let terminated = false;
 
-    const received = (batch: ArrayBuffer): void => {
-      const bytes = Buffer.from(batch);
+    const received = (batch: Buffer): void => {
       if (threadId === undefined) {
-        readBatch(bytes, (kind, _slot, start) => {
-          if (kind === FROM_WORKER.BORN) threadId = bytes.readUInt32LE(start);
+        readBatch(batch, (kind, _slot, start) => {
+          if (kind === FROM_WORKER.BORN) threadId = batch.readUInt32LE(start);
         });
         if (terminated) this.#terminate(threadId);
       }
-      onBatch(bytes);
+      onBatch(batch);
     };
-    port1.on("message", received);
+    const lane = new ThreadLane({ port: port1, words, inbox, outbox, bells: this.#bells, received });
 
     const life = this.#live(
-      { port: port2, words, boot },
+      { port: port2, words, inbox, outbox, bell: lane.bellAddress, output, boot },
       () => threadId,
       () => terminated,
     ).finally(() => {
       // What it said before it died may come after the news of its death.
-      for (let left = receiveMessageOnPort(port1); left !== undefined; left = receiveMessageOnPort(port1)) {
-        received(left.message as ArrayBuffer);
-      }
-      port1.close();
+      lane.collect();
+      outputEnded();
+      lane.close();
     });
     return {
-      lane: new ThreadLane(port1, new Int32Array(words)),
+      lane,
       life,
       terminate: () => {
         terminated = true;
         this.#wake();
         this.#terminate(threadId);
       },
+      memory: async () => {
+        const statistics = terminated ? undefined : await this.#thread(threadId)?.getHeapStatistics();
+        // Memory of ArrayBuffers is part of the external memory.
+        return statistics && statistics.used_heap_size + statistics.external_memory;
+      },
+      loopTimes: () => (terminated ? undefined : this.#thread(threadId)?.performance.eventLoopUtilization()),
+      stack: async (withinMs) =>
+        threadId === undefined || terminated ? undefined : this.#stacks.take(threadId, withinMs),
     };
   }
 
@@ -104,6 +114,7 @@ export class Threads implements WorkerSource {
 
   async close(): Promise<void> {
     await this.#piscina.destroy();
+    this.#bells.close();
   }
 
   async #live(life: WorkerLife, threadId: () => number | undefined, terminated: () => boolean): Promise<void> {
@@ -132,55 +143,12 @@ export class Threads implements WorkerSource {
   }
 
   async #terminate(threadId: number | undefined): Promise<void> {
+    await this.#thread(threadId)?.terminate();
+  }
+
+  #thread(threadId: number | undefined): Worker | undefined {
     // A thread that is gone has the id -1 and is no longer listed.
-    const thread = this.#piscina.threads.find((each: Worker) => each.threadId === threadId);
-    if (threadId !== undefined && thread !== undefined) await thread.terminate();
-  }
-}
-
-/** A lane over one port and shared words. */
-export class ThreadLane implements Lane {
-  readonly #port: MessagePort;
-  readonly #words: Int32Array<SharedArrayBuffer>;
-  #sent = 0;
-
-  constructor(port: MessagePort, words: Int32Array<SharedArrayBuffer>) {
-    this.#port = port;
-    this.#words = words;
-  }
-
-  send(batch: ArrayBuffer): void {
-    this.#sent = (this.#sent + 1) | 0;
-    this.#port.postMessage(batch, [batch]);
-  }
-
-  offer(slot: number): void {
-    Atomics.store(this.#words, FIRST_SLOT_WORD + slot, SLOT_OFFERED);
-  }
-
-  begun(slot: number): boolean {
-    return Atomics.load(this.#words, FIRST_SLOT_WORD + slot) === SLOT_BEGUN;
-  }
-
-  takeBack(slot: number): boolean {
-    const was = Atomics.compareExchange(this.#words, FIRST_SLOT_WORD + slot, SLOT_OFFERED, SLOT_TAKEN_BACK);
-    return was === SLOT_OFFERED;
-  }
-
-  metTakenBack(slot: number): boolean {
-    return Atomics.load(this.#words, FIRST_SLOT_WORD + slot) === SLOT_SEEN;
-  }
-
-  get sent(): number {
-    return this.#sent;
-  }
-
-  hasSeen(batch: number): boolean {
-    return ((Atomics.load(this.#words, WORD_BATCHES_SEEN) - batch) | 0) >= 0;
-  }
-
-  recentMicros(): number {
-    return Atomics.load(this.#words, WORD_RECENT_MICROS);
+    return threadId === undefined ? undefined : this.#piscina.threads.find((each) => each.threadId === threadId);
   }
 }
 

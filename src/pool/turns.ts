@@ -10,8 +10,16 @@ export const SWEEP_MS = 50;
 export interface TurnsOptions {
   readonly clock: Clock;
   readonly dispatcher: Dispatcher;
+  /** Takes what workers have finished that are still in their turn. */
+  readonly collect: () => void;
+  /** Deadlines are looked at: time for whatever else is to be looked at while anything is open. */
+  readonly swept: () => void;
+  /** Looks whether requests wait for want of workers. */
+  readonly relieve: () => void;
   /** Sends what was written to the workers. */
   readonly post: () => void;
+  /** Nothing is left to do in this turn: what workers finish from now on they have to tell. */
+  readonly rest: () => void;
 }
 
 export class Turns {
@@ -35,28 +43,35 @@ export class Turns {
   opened(): void {
     if (this.#sweepTimer) return;
     this.#sweepTimer = true;
-    const { clock, dispatcher } = this.#options;
+    const { clock, dispatcher, collect, swept, relieve } = this.#options;
     clock.at(clock.now() + SWEEP_MS, () => {
       this.#sweepTimer = false;
+      collect();
       dispatcher.sweep();
+      swept();
+      relieve();
       this.stirred();
       if (!dispatcher.idle) this.opened();
     });
   }
 
   readonly #turn = (): void => {
+    const { dispatcher, collect, post, rest } = this.#options;
+    collect();
     this.#due = false;
-    const { dispatcher, post } = this.#options;
     this.#watchStall(dispatcher.turn());
+    if (dispatcher.starved) this.#options.relieve();
     post();
+    rest();
   };
 
   #watchStall(at: Instant | undefined): void {
     if (at === undefined || this.#stallTimer) return;
     this.#stallTimer = true;
-    const { clock, dispatcher, post } = this.#options;
+    const { clock, dispatcher, collect, post } = this.#options;
     clock.at(at, () => {
       this.#stallTimer = false;
+      collect();
       this.#watchStall(dispatcher.unstall());
       post();
     });

@@ -5,10 +5,11 @@ import { buffersPassed } from "../base/buffer-garbage.ts";
 import type { Clock, Instant } from "../base/clock.ts";
 import { type FaultData, fromFaultData } from "../base/fault.ts";
 import { ROLE_NUMBERS } from "../fastcgi/record.ts";
-import { BatchWriter, readBatch } from "../messages/batch.ts";
+import { readBatch } from "../messages/batch.ts";
 import {
   BEGIN_FLAG_BODY_COMPLETE,
   BEGIN_PREFIX_BYTES,
+  type EscapedError,
   FROM_WORKER,
   type LogData,
   REPLY_HEADROOM_BYTES,
@@ -20,7 +21,8 @@ import {
 import type { WorkerState } from "../messages/lifecycle.ts";
 import { Assignment, type Side } from "./assignment.ts";
 import type { Exchange } from "./exchange.ts";
-import type { Seat } from "./lane.ts";
+import type { LoopTimes, Seat } from "./lane.ts";
+import type { LifeSpan } from "./recycling.ts";
 
 /** A batch holds about this much of a worker's recent time, so that the rest can still go elsewhere. */
 const BATCH_MICROS = 1000;
@@ -34,9 +36,13 @@ export const SPARE_SLOTS = 64;
 export interface WorkerEvents {
   ready(worker: WorkerHandle, data: ReadyData): void;
   bootFailed(worker: WorkerHandle, fault: FaultData): void;
-  unsound(worker: WorkerHandle, fault: FaultData): void;
+  unsound(worker: WorkerHandle, error: EscapedError): void;
   /** A handler passed its deadline; `late` tells how it and its worker take it. */
-  overdue(worker: WorkerHandle, late: LateHandler): void;
+  overdue(worker: WorkerHandle, late: OverdueHandler): void;
+  /** A handler passed request.slow. */
+  slow(worker: WorkerHandle, exchange: Exchange): void;
+  /** It was given as many requests as its life span has. */
+  worn(worker: WorkerHandle): void;
   /** The worker answered for a handler that failed. */
   handlerFailed(): void;
   log(worker: WorkerHandle, data: LogData): void;
@@ -45,7 +51,8 @@ export interface WorkerEvents {
   stirred(): void;
 }
 
-export interface LateHandler {
+export interface OverdueHandler {
+  readonly exchange: Exchange;
   /** True once the handler has finished after all. */
   readonly finished: () => boolean;
   /** True once the worker's loop has turned since the handler was told to stop. */
@@ -58,6 +65,7 @@ export interface WorkerHandleOptions {
   readonly concurrency: number;
   readonly clock: Clock;
   readonly requestTimeoutMs: number;
+  readonly span: LifeSpan;
   readonly events: WorkerEvents;
 }
 
@@ -65,9 +73,9 @@ export class WorkerHandle {
   readonly id: number;
   readonly generation: number;
   readonly startedAt: Instant;
+  readonly span: LifeSpan;
   readonly #options: WorkerHandleOptions;
   readonly #events: WorkerEvents;
-  readonly #writer = new BatchWriter();
   /** By slot. */
   readonly #open: (Assignment | undefined)[] = [];
   #openCount = 0;
@@ -80,6 +88,11 @@ export class WorkerHandle {
 
   state: Exclude<WorkerState, "busy" | "stalled"> = "starting";
   served = 0;
+  /** Heap and buffers when it was last weighed; 0: not yet. */
+  memoryBytes = 0;
+  #weighing = false;
+  #worn = false;
+  #maxRequests: number;
   /** Handlers that went on after their deadline's signal. */
   ignoredDeadlines = 0;
   /** Errors that no handler caught. */
@@ -91,11 +104,14 @@ export class WorkerHandle {
     this.#options = options;
     this.#events = options.events;
     this.startedAt = options.clock.now();
+    this.span = options.span;
+    this.#maxRequests = options.span.maxRequests;
     this.#side = {
-      writer: this.#writer,
+      writer: () => this.#lane.writer,
       begun: (slot) => this.#lane.begun(slot),
       withdraw: (open) => this.#withdraw(open),
       overdue: (open) => this.#overdue(open),
+      slow: (open) => options.events.slow(this, open.exchange),
       stirred: options.events.stirred,
     };
     for (let slot = options.concurrency + SPARE_SLOTS - 1; slot >= 0; slot--) this.#free.push(slot);
@@ -116,6 +132,48 @@ export class WorkerHandle {
 
   get open(): number {
     return this.#openCount;
+  }
+
+  /** Those that are open on its lane. */
+  get exchanges(): readonly Exchange[] {
+    return this.#open.flatMap((open) => (open === undefined ? [] : [open.exchange]));
+  }
+
+  /** Milliseconds that its event loop has waited and worked; undefined before its thread runs. */
+  get loopTimes(): LoopTimes | undefined {
+    return this.#seat?.loopTimes();
+  }
+
+  /** Exchanges that it has answered, or was told to stop. */
+  get completed(): number {
+    return this.served - this.#openCount;
+  }
+
+  /** It has been given all the requests that it may have. */
+  get spent(): boolean {
+    return this.served >= this.#maxRequests;
+  }
+
+  /** It is worn by the number of its requests, but of those some were taken back or are not begun. */
+  get hasRequestsLeft(): boolean {
+    return this.#worn && this.served - this.unbegun < this.span.renewAfterRequests;
+  }
+
+  /** Lifts the bound of its requests: nobody is there yet who could take over. */
+  serveOn(): void {
+    this.#maxRequests = Number.POSITIVE_INFINITY;
+  }
+
+  /** Has `memoryBytes` brought up to date soon, also if it computes. */
+  weigh(): void {
+    if (this.#weighing || this.#seat === undefined || this.state === "gone") return;
+    this.#weighing = true;
+    const weighed = (bytes: number | undefined): void => {
+      this.#weighing = false;
+      this.memoryBytes = bytes ?? this.memoryBytes;
+    };
+    // A thread that begins or ends just now has no memory to speak of.
+    this.#seat.memory().then(weighed, () => weighed(undefined));
   }
 
   /** What a person reads on the status page. */
@@ -142,7 +200,12 @@ export class WorkerHandle {
     const micros = this.#lane.recentMicros();
     const batch =
       micros === 0 ? BATCH_UNKNOWN : Math.min(BATCH_EXCHANGES, Math.max(1, Math.floor(BATCH_MICROS / micros)));
-    return Math.min(this.#options.concurrency - this.#openCount, batch - this.unbegun, this.#free.length);
+    return Math.min(
+      this.#options.concurrency - this.#openCount,
+      batch - this.unbegun,
+      this.#free.length,
+      this.#maxRequests - this.served,
+    );
   }
 
   /** How many of its exchanges it has not begun. */
@@ -164,12 +227,16 @@ export class WorkerHandle {
     this.#offered.push(open);
     this.#lane.offer(slot);
     this.served++;
+    if (this.served >= this.span.renewAfterRequests && !this.#worn) {
+      this.#worn = true;
+      this.#events.worn(this);
+    }
 
     const { body, complete } = exchange.give(open);
     let length = BEGIN_PREFIX_BYTES + exchange.params.length;
     for (const piece of body) length += piece.length;
-    let at = this.#writer.open(TO_WORKER.BEGIN, slot, length);
-    const buffer = this.#writer.buffer;
+    let at = this.#lane.writer.open(TO_WORKER.BEGIN, slot, length);
+    const buffer = this.#lane.writer.buffer;
     buffer[at] = ROLE_NUMBERS[exchange.role];
     buffer[at + 1] = complete ? BEGIN_FLAG_BODY_COMPLETE : 0;
     const timeoutMs = this.#options.requestTimeoutMs === 0 ? Number.POSITIVE_INFINITY : this.#options.requestTimeoutMs;
@@ -198,19 +265,42 @@ export class WorkerHandle {
     return back.reverse().filter((exchange) => !exchange.closed);
   }
 
+  /** Takes what it has finished, without waiting for the end of its turn. */
+  collect(): void {
+    if (this.#openCount > 0) this.#lane.collect();
+  }
+
+  /** What it finishes from now on it has to tell. */
+  rest(): void {
+    this.#seat?.lane.rest();
+  }
+
   /** Sends what was written since the last turn. */
   post(): void {
-    if (!this.#writer.empty) this.#lane.send(this.#writer.take());
+    this.#seat?.lane.post();
   }
 
   drain(withinMs: number): void {
     this.state = "draining";
-    this.#writer.word(TO_WORKER.DRAIN, 0, Math.max(0, Math.round(withinMs)));
+    this.#lane.writer.word(TO_WORKER.DRAIN, 0, Math.max(0, Math.round(withinMs)));
     this.post();
   }
 
   terminate(): void {
     this.#seat?.terminate();
+  }
+
+  /** Gives its loop something to turn for; what is returned tells whether it has turned. */
+  probe(): () => boolean {
+    const lane = this.#lane;
+    lane.post(true);
+    const { sent } = lane;
+    return () => lane.hasSeen(sent);
+  }
+
+  /** What it runs just now, as lines of a stack; undefined where that cannot be had in time. */
+  async stack(withinMs: number): Promise<string | undefined> {
+    return this.state === "gone" ? undefined : this.#seat?.stack(withinMs);
   }
 
   /** The worker is dead. What it had not begun comes back; what it had begun is in `lost`. */
@@ -233,15 +323,22 @@ export class WorkerHandle {
 
   #frame(kind: number, slot: number, batch: Buffer, start: number, end: number): void {
     if (kind === FROM_WORKER.REPLY) {
-      if (batch.readUInt16LE(start) >= 500 && batch.readUInt16LE(start + 2) !== 0) this.#events.handlerFailed();
+      const status = batch.readUInt16LE(start);
+      if (status >= 500 && batch.readUInt16LE(start + 2) !== 0) this.#events.handlerFailed();
       const open = this.#finish(slot);
-      open?.exchange.reply(batch, start + REPLY_PREFIX_BYTES + REPLY_HEADROOM_BYTES, end - REPLY_TAILROOM_BYTES);
+      if (open === undefined) return;
+      open.exchange.status = status;
+      open.exchange.reply(batch, start + REPLY_PREFIX_BYTES + REPLY_HEADROOM_BYTES, end - REPLY_TAILROOM_BYTES);
       return;
     }
     switch (kind) {
-      case FROM_WORKER.HEAD:
-        this.#open[slot]?.exchange.head(batch.subarray(start + REPLY_PREFIX_BYTES, end));
+      case FROM_WORKER.HEAD: {
+        const exchange = this.#open[slot]?.exchange;
+        if (exchange === undefined) break;
+        exchange.status = batch.readUInt16LE(start);
+        exchange.head(batch.subarray(start + REPLY_PREFIX_BYTES, end));
         break;
+      }
       case FROM_WORKER.CHUNK: {
         const exchange = this.#open[slot]?.exchange;
         buffersPassed(end - start);
@@ -271,10 +368,7 @@ export class WorkerHandle {
         this.#events.bootFailed(this, json<FaultData>(batch, start, end));
         break;
       case FROM_WORKER.UNSOUND:
-        this.#events.unsound(this, json<FaultData>(batch, start, end));
-        break;
-      case FROM_WORKER.LOG:
-        this.#events.log(this, json<LogData>(batch, start, end));
+        this.#events.unsound(this, json<EscapedError>(batch, start, end));
         break;
       case FROM_WORKER.LOADED:
         this.#events.loaded(batch.toString("utf8", start, end));
@@ -285,7 +379,7 @@ export class WorkerHandle {
   // The credit of a reply that ended, or whose slot names another exchange by now, is nobody's.
   #credit(slot: number, exchange: Exchange, bytes: number): void {
     if (this.#open[slot]?.exchange !== exchange) return;
-    this.#writer.word(TO_WORKER.CREDIT, slot, bytes);
+    this.#lane.writer.word(TO_WORKER.CREDIT, slot, bytes);
     this.#events.stirred();
   }
 
@@ -301,9 +395,13 @@ export class WorkerHandle {
   }
 
   #overdue(open: Assignment): void {
-    // The batch that tells the handler to stop is the next one.
+    // The post that tells the handler to stop is the next one.
     const told = (this.#lane.sent + 1) | 0;
-    this.#events.overdue(this, { finished: () => open.finished, loopTurned: () => this.#lane.hasSeen(told) });
+    this.#events.overdue(this, {
+      exchange: open.exchange,
+      finished: () => open.finished,
+      loopTurned: () => this.#lane.hasSeen(told),
+    });
   }
 
   #withdraw(open: Assignment): boolean {

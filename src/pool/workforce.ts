@@ -1,78 +1,68 @@
-// Keeps the wanted number of workers alive: boots them, replaces what dies, swaps in a new
-// generation, drains. Every change that is not a death is replacement first: the old worker serves
-// until its successor is ready.
+// Keeps the wanted number of workers alive: boots them, replaces what dies or has done enough, swaps
+// in a new generation, drains. Every change that is not a death is replacement first: the old worker
+// serves until its successor is ready. The rules are elsewhere: how many (sizing.ts), until when
+// (recycling.ts), who is next (successions.ts), how soon after a failure (crash-loop.ts).
 
-import { type BackoffPolicy, backoffMs, RESPAWN_BACKOFF } from "../base/backoff.ts";
-import type { Clock, Instant } from "../base/clock.ts";
-import { Fault, type FaultData, fromFaultData, toFaultData } from "../base/fault.ts";
-import type { WorkerBoot } from "../messages/lane.ts";
+import type { BackoffPolicy } from "../base/backoff.ts";
+import type { Instant } from "../base/clock.ts";
+import { Fault, type FaultData, toFaultData } from "../base/fault.ts";
+import type { ThreadCount } from "../config/thread-count.ts";
+import { CrashLoop } from "./crash-loop.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import type { WorkerSource } from "./lane.ts";
+import { isOverMemory, MEMORY_REST_MS, reasonToRecycle } from "./recycling.ts";
+import { Sizing } from "./sizing.ts";
+import { Staff, type StaffOptions } from "./staff.ts";
+import { Successions } from "./successions.ts";
 import { describeDeath } from "./threads.ts";
-import { type LateHandler, type WorkerEvents, WorkerHandle } from "./worker-handle.ts";
+import type { WorkerHandle } from "./worker-handle.ts";
 
-/** A worker with this many handlers that went on after their deadline is recycled. */
-export const IGNORED_DEADLINES_MAX = 8;
-/** So many errors that escaped their handlers are logged of one worker: it is being replaced already. */
-export const ESCAPED_LOGGED_MAX = 20;
 /** A whole generation may stand beside the old one, and one may be on its way out. */
 export const WORKERS_PER_PLACE = 3;
-/** A worker that dies this soon after its start, and has been given nothing, counts as one that did not boot. */
-export const SETTLED_MS = 10_000;
+/** How often age, memory and idleness are looked at, at most, ms. */
+export const LOOK_MS = 1000;
+/** …and how many times within an idle timeout that is shorter. */
+const LOOKS_PER_IDLE_TIMEOUT = 4;
+/** A request waits no longer than this for the sake of recycle.max_requests being exact, ms. */
+export const SPENT_PATIENCE_MS = 5000;
+/** A worker that was given its last request has this long to begin it before it is drained, ms. */
+export const BEGIN_PATIENCE_MS = 1000;
+const BEGIN_LOOK_MS = 10;
+/** Requests wait for a worker that is to be started within this time; with a longer pause ahead they are refused, ms. */
+export const PAUSE_PATIENCE_MS = 2000;
 
-/** A thread that is ended is gone within this time, or it never goes: some loops that V8 has optimised cannot be interrupted. */
-export const TERMINATE_MS = 1000;
-
-export interface WorkforceOptions {
-  readonly wanted: number;
-  readonly concurrency: number;
-  readonly requestTimeoutMs: number;
-  /** After a deadline: how long until a worker whose loop does not turn is ended. */
-  readonly graceMs: number;
-  readonly bootTimeoutMs: number;
-  readonly disposeTimeoutMs: number;
-  readonly clock: Clock;
-  readonly source: WorkerSource;
+export interface WorkforceOptions extends StaffOptions {
+  readonly threads: ThreadCount;
   readonly dispatcher: Dispatcher<WorkerHandle>;
-  readonly boot: (worker: number, generation: number) => WorkerBoot;
   readonly backoff?: BackoffPolicy;
-  readonly random?: () => number;
-  readonly events: Pick<WorkerEvents, "log" | "loaded" | "stirred" | "handlerFailed"> & {
-    /** A worker that served is gone without having been asked to go. */
-    lost(worker: WorkerHandle, fault: Fault, exchanges: number): void;
-    bootFailed(fault: FaultData): void;
-    notice(message: string, fields: Record<string, unknown>): void;
-    /** A thread goes on after it was ended: only the end of the process helps. */
-    unendable(worker: WorkerHandle): void;
-  };
-}
-
-interface Booting {
-  readonly resolve: () => void;
-  readonly reject: (fault: Fault) => void;
 }
 
 export class Workforce {
   readonly #options: WorkforceOptions;
-  readonly #all = new Set<WorkerHandle>();
+  readonly #staff: Staff;
   /** Those that serve, or will as soon as they are ready. */
   readonly #roster = new Set<WorkerHandle>();
-  readonly #booting = new Map<WorkerHandle, Booting>();
-  readonly #leavers = new Map<WorkerHandle, (() => void)[]>();
-  /** To be replaced; with the one that boots for it, if one does. */
-  readonly #recycled = new Map<WorkerHandle, WorkerHandle | undefined>();
-  /** Told to end although they were draining, to make room. */
-  readonly #evicted = new Set<WorkerHandle>();
-  #nextId = 1;
+  readonly #sizing: Sizing<WorkerHandle>;
+  readonly #successions = new Successions<WorkerHandle>();
+  readonly #crashLoop: CrashLoop;
   #generation = 1;
-  #failures = 0;
-  #failedAt: Instant = 0;
+  #recycled = 0;
+  #memoryRestUntil: Instant = Number.NEGATIVE_INFINITY;
   #cancelRetry: (() => void) | undefined;
+  #cancelLook: (() => void) | undefined;
   #draining = false;
   #swap: Promise<void> = Promise.resolve();
 
   constructor(options: WorkforceOptions) {
+    const { threads, dispatcher, concurrency } = options;
     this.#options = options;
+    this.#staff = new Staff(options, threads.max * WORKERS_PER_PLACE, {
+      ended: (worker, error) => this.#ended(worker, error),
+      unfit: (worker, reason) => this.recycle(worker, reason),
+      worn: (worker) => this.#inspect(worker),
+    });
+    this.#sizing = new Sizing(threads);
+    this.#crashLoop = new CrashLoop(options.backoff, options.random);
+    dispatcher.roomToCome = () => concurrency * Math.max(0, threads.max - dispatcher.workers.length);
   }
 
   get generation(): number {
@@ -80,14 +70,36 @@ export class Workforce {
   }
 
   get workers(): readonly WorkerHandle[] {
-    return [...this.#all];
+    return [...this.#staff.workers];
+  }
+
+  /** Workers that were replaced for what recycle.* says, or because they were no longer sound. */
+  get recycled(): number {
+    return this.#recycled;
+  }
+
+  /** How often requests have begun to wait while there were as many workers as there may be. */
+  get saturations(): number {
+    return this.#sizing.saturations;
+  }
+
+  /** Workers in a row that ended before they were of use; 0: all is well. */
+  get failures(): number {
+    this.#lookForHealing();
+    return this.#crashLoop.failures;
+  }
+
+  /** When a worker is started again after failures; undefined: nothing is held back. */
+  get retryAt(): Instant | undefined {
+    return this.#cancelRetry === undefined ? undefined : this.#crashLoop.retryAt;
   }
 
   /** Boots the first generation; rejects with the first fault, when none is left alive. */
   async start(): Promise<void> {
-    const team = Array.from({ length: this.#options.wanted }, () => this.#hire(this.#generation));
-    await this.#allReady(team);
+    const team = Array.from({ length: this.#sizing.wanted }, () => this.#staff.hire(this.#generation));
+    await this.#staff.allReady(team);
     this.#enlist(team);
+    this.#watch();
   }
 
   /**
@@ -104,19 +116,27 @@ export class Workforce {
 
   /** Ends a worker once its successor is ready; until then, however many tries that takes, it serves on. */
   recycle(worker: WorkerHandle, reason: string): void {
-    if (!this.#roster.has(worker) || this.#recycled.has(worker) || this.#draining) return;
-    this.#options.events.notice("worker is recycled", { worker: worker.id, reason });
-    this.#recycled.set(worker, undefined);
+    if (!this.#roster.has(worker) || this.#draining || !this.#successions.ask(worker)) return;
+    this.#recycled++;
+    const { id, served, memoryBytes } = worker;
+    this.#options.events.notice("worker is recycled", { worker: id, reason, served, memoryBytes });
+    // Nobody is started just now, and it is better to serve on than to wait.
+    if (this.#cancelRetry !== undefined) worker.serveOn();
     this.#ensure();
+  }
+
+  /** Ends workers that hold more than memory_limit, buffers included. To be called often. */
+  guardMemory(): void {
+    this.#staff.guardMemory();
   }
 
   /** Finishes everything, at the latest at `deadline`. */
   async drain(deadline: Instant): Promise<void> {
     this.close();
-    const lives = [...this.#all].map((worker) => this.#gone(worker));
-    for (const worker of [...this.#all]) {
+    const lives = [...this.#staff.workers].map((worker) => this.#staff.gone(worker));
+    for (const worker of [...this.#staff.workers]) {
       if (worker.state === "starting") worker.terminate();
-      else if (worker.state === "draining") this.#endAt(worker, deadline);
+      else if (worker.state === "draining") this.#staff.drain(worker, deadline);
       else this.#retire(worker, deadline);
     }
     await Promise.all(lives);
@@ -126,44 +146,49 @@ export class Workforce {
   close(): void {
     this.#draining = true;
     this.#cancelRetry?.();
+    this.#cancelLook?.();
   }
 
   post(): void {
-    for (const worker of this.#all) worker.post();
+    for (const worker of this.#staff.workers) worker.post();
+  }
+
+  collect(): void {
+    for (const worker of this.#staff.workers) worker.collect();
+  }
+
+  rest(): void {
+    for (const worker of this.#staff.workers) worker.rest();
+  }
+
+  /** Looks whether requests wait for want of workers. To be called now and then while any are open. */
+  relieve(): void {
+    if (this.#draining) return;
+    const { clock, dispatcher } = this.#options;
+    const since = dispatcher.waitingSince;
+    const oldestWaitMs = since === undefined ? undefined : clock.now() - since;
+    if (oldestWaitMs !== undefined && oldestWaitMs >= SPENT_PATIENCE_MS) this.#serveOn();
+    if (this.#cancelRetry !== undefined) return;
+    const booting = this.#bootingCount();
+    if (!this.#sizing.grow({ present: this.#roster.size, booting, oldestWaitMs })) return;
+    this.#options.events.notice("worker is added", { workers: this.#sizing.wanted, waitedMs: oldestWaitMs }, "debug");
+    this.#ensure();
   }
 
   async #replaceAll(): Promise<void> {
     if (this.#draining) return;
     const generation = this.#generation + 1;
-    const team = Array.from({ length: this.#options.wanted }, () => this.#hire(generation));
-    await this.#allReady(team);
+    const team = Array.from({ length: this.#sizing.wanted }, () => this.#staff.hire(generation));
+    await this.#staff.allReady(team);
     if (this.#draining) return;
     this.#generation = generation;
-    this.#failures = 0;
+    this.#crashLoop.healed();
     this.#cancelRetry?.();
-    this.#cancelRetry = undefined;
+    this.#resume();
     const old = [...this.#roster];
     this.#roster.clear();
     this.#enlist(team);
     for (const worker of old) this.#retire(worker);
-  }
-
-  async #allReady(team: readonly WorkerHandle[]): Promise<void> {
-    const readiness = team.map(
-      (worker) =>
-        new Promise<void>((resolve, reject) => {
-          this.#booting.set(worker, { resolve, reject });
-        }),
-    );
-    try {
-      await Promise.all(readiness);
-    } catch (fault) {
-      for (const each of readiness) each.catch(() => {}); // the first reason stands for all
-      const lives = team.map((worker) => this.#gone(worker));
-      for (const worker of team) worker.terminate();
-      await Promise.all(lives);
-      throw fault;
-    }
   }
 
   #enlist(team: readonly WorkerHandle[]): void {
@@ -178,135 +203,25 @@ export class Workforce {
   }
 
   #retire(worker: WorkerHandle, deadline?: Instant): void {
-    const { clock, dispatcher, disposeTimeoutMs, requestTimeoutMs, graceMs } = this.#options;
+    const { dispatcher, events } = this.#options;
     this.#roster.delete(worker);
-    this.#recycled.delete(worker);
+    this.#successions.gone(worker);
     dispatcher.removeWorker(worker);
     if (worker.state === "starting") worker.terminate();
     if (worker.state !== "idle") return;
     dispatcher.requeue(worker.takeBack());
-    const end = deadline ?? clock.now() + requestTimeoutMs + graceMs + disposeTimeoutMs;
-    worker.drain(end - clock.now());
-    this.#endAt(worker, end);
-    this.#options.events.stirred();
+    this.#staff.drain(worker, deadline);
+    events.stirred();
   }
 
-  #endAt(worker: WorkerHandle, end: Instant): void {
-    const cancel = this.#options.clock.at(end, () => this.#end(worker));
-    this.#gone(worker).then(cancel);
-  }
-
-  /** Ends a worker by force, and says so if even that does not end it. */
-  #end(worker: WorkerHandle): void {
-    const { clock, events } = this.#options;
-    worker.terminate();
-    const cancel = clock.at(clock.now() + TERMINATE_MS, () => events.unendable(worker));
-    this.#gone(worker).then(cancel);
-  }
-
-  /** Workers that drain for long must not keep new ones from starting. */
-  #makeRoom(): void {
-    if (this.#all.size - this.#evicted.size < this.#options.wanted * WORKERS_PER_PLACE) return;
-    for (const worker of this.#all) {
-      if (worker.state !== "draining" || this.#evicted.has(worker)) continue;
-      this.#evicted.add(worker);
-      this.#options.events.notice("worker is ended: it drains, and its place is needed", { worker: worker.id });
-      this.#end(worker);
-      return;
-    }
-  }
-
-  /** Resolves when the worker's thread is gone. */
-  #gone(worker: WorkerHandle): Promise<void> {
-    if (!this.#all.has(worker)) return Promise.resolve();
-    return new Promise((resolve) => {
-      const waiting = this.#leavers.get(worker) ?? [];
-      this.#leavers.set(worker, [...waiting, resolve]);
-    });
-  }
-
-  #hire(generation: number): WorkerHandle {
-    const { concurrency, requestTimeoutMs, clock, source, boot, bootTimeoutMs } = this.#options;
-    this.#makeRoom();
-    const worker = new WorkerHandle({
-      id: this.#nextId++,
-      generation,
-      concurrency,
-      clock,
-      requestTimeoutMs,
-      events: this.#workerEvents(),
-    });
-    this.#all.add(worker);
-    const seat = source.start(boot(worker.id, generation), worker.slots, (batch) => worker.receive(batch));
-    worker.sit(seat);
-    const cancelBoot = clock.at(clock.now() + bootTimeoutMs, () => {
-      const fault = new Fault("BOOT", `the app did not load within boot_timeout (${bootTimeoutMs} ms)`, {
-        hint: "Look for a top-level await or an init that never finishes.",
-      });
-      this.#booting.get(worker)?.reject(fault);
-      if (worker.state === "starting") worker.terminate();
-    });
-    seat.life.then(
-      () => this.#ended(worker, undefined, cancelBoot),
-      (error: unknown) => this.#ended(worker, error, cancelBoot),
-    );
-    return worker;
-  }
-
-  #workerEvents(): WorkerEvents {
-    const { events } = this.#options;
-    return {
-      ready: (worker) => {
-        const booting = this.#booting.get(worker);
-        this.#booting.delete(worker);
-        booting?.resolve();
-      },
-      bootFailed: (worker, data) => {
-        this.#booting.get(worker)?.reject(fromFaultData(data));
-      },
-      unsound: (worker, data) => {
-        worker.escapedErrors++;
-        if (worker.escapedErrors <= ESCAPED_LOGGED_MAX) {
-          const last =
-            worker.escapedErrors === ESCAPED_LOGGED_MAX ? { further: "no more of this worker are logged" } : {};
-          events.log(worker, { level: "error", message: data.message, fields: { stack: data.stack, ...last } });
-        }
-        this.recycle(worker, "an error escaped its handlers");
-      },
-      overdue: (worker, late) => this.#overdue(worker, late),
-      handlerFailed: events.handlerFailed,
-      log: events.log,
-      loaded: events.loaded,
-      stirred: events.stirred,
-    };
-  }
-
-  #overdue(worker: WorkerHandle, late: LateHandler): void {
-    const { clock, graceMs } = this.#options;
-    clock.at(clock.now() + graceMs, () => {
-      if (late.finished() || worker.state === "gone") return;
-      if (!late.loopTurned()) {
-        this.#options.events.notice("worker is ended: its event loop does not turn", { worker: worker.id });
-        this.#end(worker);
-        return;
-      }
-      worker.ignoredDeadlines++;
-      if (worker.ignoredDeadlines >= IGNORED_DEADLINES_MAX) {
-        this.recycle(worker, `${IGNORED_DEADLINES_MAX} handlers went on after their deadline`);
-      }
-    });
-  }
-
-  #ended(worker: WorkerHandle, error: unknown, cancelBoot: () => void): void {
-    const { clock, dispatcher, events } = this.#options;
-    cancelBoot();
+  #ended(worker: WorkerHandle, error: unknown): void {
+    const { dispatcher, events } = this.#options;
+    const { completed } = worker;
     const wasDraining = worker.state === "draining";
     const served = worker.state === "idle" && this.#roster.has(worker);
-    this.#roster.delete(worker);
-    this.#all.delete(worker);
-    this.#evicted.delete(worker);
-    const successor = this.#recycled.get(worker);
-    this.#recycled.delete(worker);
+    // Who was booting keeps its place until its failure is known, so that nobody takes it without a pause.
+    if (worker.state !== "starting") this.#roster.delete(worker);
+    const successor = this.#successions.gone(worker);
     if (successor !== undefined) this.#roster.add(successor);
     dispatcher.removeWorker(worker);
     const death = describeDeath(error);
@@ -317,41 +232,44 @@ export class Workforce {
     for (const exchange of unanswered) exchange.fail(death);
     const isLoss = (served && !this.#draining) || ((served || wasDraining) && unanswered.length > 0);
     if (error !== undefined && isLoss) events.lost(worker, death, unanswered.length);
-
-    const booting = this.#booting.get(worker);
-    this.#booting.delete(worker);
-    booting?.reject(
-      new Fault("BOOT", `the worker ended before the app was loaded: ${death.message}`, { cause: error }),
-    );
-
-    for (const resolve of this.#leavers.get(worker) ?? []) resolve();
-    this.#leavers.delete(worker);
-    if (served && worker.served === 0 && clock.now() - worker.startedAt < SETTLED_MS) this.#retryLater();
-    else if (served) this.#ensure();
+    if (served && completed === 0) this.#trouble(worker, toFaultData(death, "WORKER_LOST"));
+    else if (served) this.#tryNow();
+    else if (wasDraining) this.#ensure();
     events.stirred();
   }
 
-  /** Brings the roster to the wanted number, and finds successors; with back-off when a boot fails. */
+  /** Brings the roster to the wanted number, and finds the next successor; not before a pause is over. */
   #ensure(): void {
     if (this.#draining || this.#cancelRetry !== undefined) return;
-    const missing = this.#options.wanted - this.#roster.size;
-    for (let n = 0; n < missing; n++) {
-      const worker = this.#hire(this.#generation);
+    const missing = this.#sizing.wanted - this.#roster.size;
+    // After a failure one goes first: where it fails, the others would too.
+    const hires = this.failures === 0 ? missing : Math.min(missing, 1 - this.#bootingCount());
+    for (let n = 0; n < hires; n++) {
+      const worker = this.#staff.hire(this.#generation);
       this.#roster.add(worker);
       void this.#boot(worker);
     }
-    for (const [worker, successor] of this.#recycled) {
-      if (successor === undefined) void this.#succeed(worker);
-    }
+    const next = this.#successions.next();
+    // Nobody's requests are cut off for the sake of a successor.
+    if (next !== undefined && this.#staff.hasRoom) void this.#succeed(next);
+  }
+
+  #bootingCount(): number {
+    return [...this.#roster].filter(({ state }) => state === "starting").length;
   }
 
   /** Sees a worker of the roster, or who is to enter it, through its boot. True: it serves. */
   async #boot(worker: WorkerHandle): Promise<boolean> {
     try {
-      await this.#allReady([worker]);
+      await this.#staff.allReady([worker]);
     } catch (error) {
       this.#roster.delete(worker);
-      if (worker.generation === this.#generation) this.#bootTrouble(toFaultData(error, "BOOT"));
+      this.#successions.failed(worker);
+      if (worker.generation === this.#generation && !this.#draining) {
+        const fault = toFaultData(error, "BOOT");
+        this.#options.events.bootFailed(fault);
+        this.#trouble(worker, fault);
+      }
       return false;
     }
     // Its generation may have been replaced while it booted.
@@ -361,35 +279,110 @@ export class Workforce {
   }
 
   async #succeed(worker: WorkerHandle): Promise<void> {
-    const successor = this.#hire(this.#generation);
-    this.#recycled.set(worker, successor);
-    const serves = await this.#boot(successor);
-    if (!this.#recycled.has(worker)) return;
-    if (serves) {
-      this.#retire(worker);
-    } else {
-      this.#recycled.set(worker, undefined);
+    const successor = this.#staff.hire(this.#generation);
+    this.#successions.begin(worker, successor);
+    if (await this.#boot(successor)) this.#handOver(worker, successor, this.#options.clock.now() + BEGIN_PATIENCE_MS);
+  }
+
+  /** Both serve; the old one goes once it has begun what it was to begin. */
+  #handOver(worker: WorkerHandle, successor: WorkerHandle, until: Instant): void {
+    const { clock } = this.#options;
+    if (worker.state === "idle" && worker.hasRequestsLeft && clock.now() < until) {
+      clock.at(clock.now() + BEGIN_LOOK_MS, () => this.#handOver(worker, successor, until));
+      return;
+    }
+    if (!this.#roster.has(successor)) this.#successions.failed(successor);
+    else if (this.#successions.succeeded(successor)) this.#retire(worker);
+    this.#ensure();
+  }
+
+  /** A life was of no use: the next one begins after a pause that grows with each. */
+  #trouble(worker: WorkerHandle, fault: FaultData): void {
+    const { clock, dispatcher, events } = this.#options;
+    if (this.#draining) return;
+    const now = clock.now();
+    this.#lookForHealing();
+    this.#crashLoop.failed({ startedAt: worker.startedAt, endedAt: now });
+    this.#sizing.settle(this.#roster.size);
+    this.#serveOn();
+    const pauseMs = Math.max(0, this.#crashLoop.retryAt - now);
+    const patienceMs = fault.code === "BOOT" ? 0 : PAUSE_PATIENCE_MS;
+    if (pauseMs > patienceMs && this.#roster.size === 0) {
+      dispatcher.refuse(new Fault("OVERLOAD", `no worker serves, and the next one is started later: ${fault.message}`));
+    }
+    if (pauseMs > 0) {
+      const failures = this.#crashLoop.failures;
+      events.notice("the next worker is started after a pause", { failures, pauseMs: Math.round(pauseMs) });
+    }
+    this.#cancelRetry?.();
+    this.#cancelRetry = clock.at(now + pauseMs, () => {
+      this.#resume();
       this.#ensure();
+      this.relieve();
+    });
+  }
+
+  /** A life that was of use has ended: its place is filled at once, whatever others wait for. */
+  #tryNow(): void {
+    this.#cancelRetry?.();
+    this.#resume();
+    this.#ensure();
+  }
+
+  #resume(): void {
+    this.#cancelRetry = undefined;
+    this.#options.dispatcher.accept();
+  }
+
+  #lookForHealing(): void {
+    const { failures, failedAt } = this.#crashLoop;
+    if (failures === 0) return;
+    for (const { startedAt, completed } of this.#roster) {
+      if (startedAt >= failedAt && completed > 0) this.#crashLoop.healed();
     }
   }
 
-  #bootTrouble(fault: FaultData): void {
-    if (this.#draining) return;
-    this.#options.events.bootFailed(fault);
-    this.#retryLater();
+  /** Lets workers that have had their requests serve on: their successors are late. */
+  #serveOn(): void {
+    for (const worker of this.#successions.workers) worker.serveOn();
   }
 
-  #retryLater(): void {
-    const { clock, backoff = RESPAWN_BACKOFF, random = Math.random } = this.#options;
+  /** Looks at age, memory and idleness from time to time. */
+  #watch(): void {
+    const { clock, threads } = this.#options;
     if (this.#draining) return;
-    // Failures so far apart are not failures in a row.
-    if (clock.now() - this.#failedAt > 2 * backoff.maxMs) this.#failures = 0;
-    this.#failures++;
-    this.#failedAt = clock.now();
-    this.#cancelRetry?.();
-    this.#cancelRetry = clock.at(clock.now() + backoffMs(this.#failures, random(), backoff), () => {
-      this.#cancelRetry = undefined;
-      this.#ensure();
+    const everyMs = this.#sizing.elastic ? Math.min(LOOK_MS, threads.idleTimeoutMs / LOOKS_PER_IDLE_TIMEOUT) : LOOK_MS;
+    this.#cancelLook = clock.at(clock.now() + everyMs, () => {
+      for (const worker of this.#roster) {
+        // What it weighs is known at the next look.
+        this.#inspect(worker);
+        worker.weigh();
+      }
+      this.#shrink();
+      this.#watch();
     });
+  }
+
+  #inspect(worker: WorkerHandle): void {
+    const { clock, recycle } = this.#options;
+    if (worker.state !== "idle" || this.#successions.has(worker)) return;
+    const now = clock.now();
+    const maxMemoryBytes = now < this.#memoryRestUntil ? 0 : recycle.maxMemoryBytes;
+    const life = { requests: worker.served, ageMs: now - worker.startedAt, memoryBytes: worker.memoryBytes };
+    const reason = reasonToRecycle(life, worker.span, maxMemoryBytes);
+    if (reason === undefined) return;
+    if (isOverMemory(life, maxMemoryBytes)) this.#memoryRestUntil = now + MEMORY_REST_MS;
+    this.recycle(worker, reason);
+  }
+
+  #shrink(): void {
+    const { clock, dispatcher } = this.#options;
+    if (!this.#sizing.elastic || this.#bootingCount() > 0) return;
+    const free = dispatcher.workers.filter((worker) => !this.#successions.has(worker));
+    if (free.length < dispatcher.workers.length) return;
+    const idle = this.#sizing.shrink(free, clock.now());
+    if (idle === undefined) return;
+    this.#options.events.notice("worker is retired: it had nothing to do", { worker: idle.id }, "debug");
+    this.#retire(idle);
   }
 }

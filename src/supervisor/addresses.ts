@@ -3,13 +3,24 @@
 // backlog. The only file that uses Node's unpublished `_createServerHandle`, the call that its cluster
 // module makes for the same purpose; see docs/decisions/.
 
-import { chmodSync, chownSync, existsSync, unlinkSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  lchownSync,
+  openSync,
+  unlinkSync,
+} from "node:fs";
 import net from "node:net";
 import { getSystemErrorName } from "node:util";
 import { Fault } from "../base/fault.ts";
 import { formatAddress } from "../config/address.ts";
 import type { ListenAddress, PoolConfig } from "../config/schema.ts";
 import { groupId, userId } from "./identity.ts";
+import { InheritedSockets } from "./inherited.ts";
 import { freeSocketPath } from "./socket-path.ts";
 
 interface BoundHandle {
@@ -29,25 +40,50 @@ export interface Address {
   readonly listen: ListenAddress;
   /** Descriptor in this process. */
   readonly fd: number;
-  /** Lets go of the socket; a unix path disappears. */
+  /** Whether its unix path, if it has one, was made by Holdfast and is removed by `close`. */
+  readonly owned: boolean;
+  /** Lets go of the socket; a unix path that was bound here disappears. */
   close(): Promise<void>;
 }
 
 type AddressOptions = Pick<PoolConfig, "listen" | "listenOwner" | "listenGroup" | "listenMode">;
 
-/** Binds the address of a pool. Rejects with LISTEN and what to do. */
-export function bindAddress(options: AddressOptions): Promise<Address> {
+/**
+ * Binds the address of a pool, unless the service manager has passed a socket that is bound to it.
+ * Rejects with LISTEN and what to do.
+ */
+export async function bindAddress(
+  options: AddressOptions,
+  inherited: InheritedSockets = new InheritedSockets(),
+): Promise<Address> {
   const { listen } = options;
+  const socket = inherited.take(listen);
+  if (socket !== undefined) {
+    const close = async (): Promise<void> => inherited.giveBack(socket);
+    return { listen: socket.bound ?? listen, fd: socket.fd, owned: false, close };
+  }
   switch (listen.kind) {
     case "unix":
       return bindUnix(listen.path, options);
     case "tcp":
       return bindTcp(listen.host, listen.port);
     case "systemd":
-      throw new Fault("LISTEN", `${formatAddress(listen)}: sockets from systemd are not in effect in this version`, {
-        hint: 'write a path or "HOST:PORT"',
+      throw new Fault("LISTEN", `${formatAddress(listen)}: no listening socket of that name was passed`, {
+        hint: `start the socket unit with FileDescriptorName=${listen.name} (see \`holdfast systemd\`), or write a path`,
       });
   }
+}
+
+/** A socket that another supervisor bound and passed to this one. */
+export function passedAddress({ listen, fd, owned }: Omit<Address, "close">): Address {
+  let open = true;
+  const close = async (): Promise<void> => {
+    if (!open) return;
+    open = false;
+    closeSync(fd);
+    if (owned && listen.kind === "unix" && existsSync(listen.path)) unlinkSync(listen.path);
+  };
+  return { listen, fd, owned, close };
 }
 
 async function bindUnix(path: string, options: AddressOptions): Promise<Address> {
@@ -63,10 +99,9 @@ async function bindUnix(path: string, options: AddressOptions): Promise<Address>
     process.umask(umask);
   }
   if (typeof handle === "number") throw refusal(path, handle);
-  const address: Address = { listen: { kind: "unix", path }, fd: handle.fd, close: closing(handle, path) };
+  const address: Address = { listen: { kind: "unix", path }, fd: handle.fd, owned: true, close: closing(handle, path) };
   try {
-    if (uid !== -1 || gid !== -1) chownSync(path, uid, gid);
-    chmodSync(path, options.listenMode);
+    give(path, { uid, gid, mode: options.listenMode });
   } catch (cause) {
     await address.close();
     throw new Fault("LISTEN", `owner or mode of ${path} cannot be set: ${(cause as Error).message}`, {
@@ -75,6 +110,33 @@ async function bindUnix(path: string, options: AddressOptions): Promise<Address>
     });
   }
   return address;
+}
+
+/** open(2): a descriptor that only names the file. Node has no name for it; the same on x86 and ARM. */
+const O_PATH = 0o10000000;
+
+/**
+ * Sets owner and mode of the socket that was just bound. Whoever may write its folder could have put a
+ * link in its place by now, and root would give that away: so it is held, looked at, and then changed.
+ */
+function give(path: string, { uid, gid, mode }: { uid: number; gid: number; mode: number }): void {
+  if (process.platform !== "linux") {
+    if (uid !== -1 || gid !== -1) lchownSync(path, uid, gid);
+    chmodSync(path, mode);
+    return;
+  }
+  const held = openSync(path, O_PATH | constants.O_NOFOLLOW);
+  try {
+    const stats = fstatSync(held);
+    if (!stats.isSocket() || stats.uid !== process.geteuid?.() || stats.nlink !== 1) {
+      throw new Error("something else has been put in its place");
+    }
+    const itself = `/proc/self/fd/${held}`;
+    if (uid !== -1 || gid !== -1) chownSync(itself, uid, gid);
+    chmodSync(itself, mode);
+  } finally {
+    closeSync(held);
+  }
 }
 
 async function bindTcp(host: string, port: number): Promise<Address> {
@@ -89,7 +151,7 @@ async function bindTcp(host: string, port: number): Promise<Address> {
     await close();
     throw refusal(written, error);
   }
-  return { listen: { kind: "tcp", host, port: name.port ?? port }, fd: handle.fd, close };
+  return { listen: { kind: "tcp", host, port: name.port ?? port }, fd: handle.fd, owned: true, close };
 }
 
 /** Closing again waits for the same end. */

@@ -95,8 +95,9 @@ async function reply(line: string, answer: (request: ControlRequest) => Promise<
   try {
     reply = await answer(parseRequest(line));
   } catch (error) {
-    const { code, message, hint } = toFaultData(error, "CONFIG");
-    reply = { ok: false, fault: { code, message, ...(hint === undefined ? {} : { hint }) } };
+    const { stack, ...fault } = toFaultData(error, "CONFIG");
+    // Where an app threw is for its author, who may read this socket; where we did is for nobody.
+    reply = { ok: false, fault: fault.code === "BOOT" && stack !== undefined ? { ...fault, stack } : fault };
   }
   return `${JSON.stringify(reply)}\n`;
 }
@@ -108,6 +109,16 @@ function parseRequest(line: string): ControlRequest {
       case "status":
       case "stop":
         return { command: request.command };
+      case "reload": {
+        const { pool, changed } = request as { pool?: unknown; changed?: unknown };
+        if ((pool !== undefined && typeof pool !== "string") || (changed !== undefined && typeof changed !== "boolean"))
+          break;
+        return {
+          command: "reload",
+          ...(pool === undefined ? {} : { pool }),
+          ...(changed === undefined ? {} : { changed }),
+        };
+      }
       case "ping":
         if ("pool" in request && typeof request.pool === "string") return { command: "ping", pool: request.pool };
     }

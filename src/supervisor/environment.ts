@@ -6,8 +6,12 @@ import type { Identity } from "./identity.ts";
 /** All that a pool inherits when `clear_env` is on. */
 export const INHERITED = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "NODE_ENV"] as const;
 
-/** What changes how Node or the dynamic loader starts is never inherited; the app's own `env` may set it. */
-const REFUSED = /^(NODE_(?!ENV$|EXTRA_CA_CERTS$)|LD_|UV_|npm_)/;
+/**
+ * Never inherited, though the app's own `env` may set it: what changes how Node or the dynamic loader
+ * starts, and what speaks to the supervisor only [sd_notify(3), sd_listen_fds(3)].
+ */
+const REFUSED =
+  /^(NODE_(?!ENV$|EXTRA_CA_CERTS$)|LD_|UV_|npm_|NOTIFY_SOCKET$|WATCHDOG_|LISTEN_|MAINPID$|HOLDFAST_SUCCESSION$)/;
 
 export type Environment = Readonly<Record<string, string>>;
 

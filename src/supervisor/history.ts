@@ -5,7 +5,7 @@ import { backoffMs } from "../base/backoff.ts";
 import type { Instant } from "../base/clock.ts";
 import type { FaultData } from "../base/fault.ts";
 
-/** A process that served for this long was no failed start, whatever ended it, ms. */
+/** A process that was ready for this long was no failed start, also if nobody asked it for anything, ms. */
 export const PROVEN_AFTER_MS = 1000;
 
 export interface PoolHistory {
@@ -32,6 +32,8 @@ export const NO_HISTORY: PoolHistory = {
 export interface Life {
   readonly readyAt: Instant | undefined;
   readonly goneAt: Instant;
+  /** Whether it has answered a request. */
+  readonly proven: boolean;
   /** Whether it was asked to go, and so says nothing about the pool's health. */
   readonly asked: boolean;
   readonly fault: FaultData | undefined;
@@ -40,7 +42,7 @@ export interface Life {
 /** `random` in [0, 1) spreads the pause, so that pools do not all start at the same moment. */
 export function afterLife(history: PoolHistory, life: Life, random: number): PoolHistory {
   if (life.asked) return history;
-  const proven = life.readyAt !== undefined && life.goneAt - life.readyAt >= PROVEN_AFTER_MS;
+  const proven = life.proven || (life.readyAt !== undefined && life.goneAt - life.readyAt >= PROVEN_AFTER_MS);
   const failures = proven ? 0 : history.failures + 1;
   return {
     ...history,

@@ -9,6 +9,8 @@ import type { PoolConfig } from "../config/schema.ts";
 export interface Identity {
   readonly uid: number;
   readonly gid: number;
+  /** Supplementary groups, exactly; undefined: those that the user database gives this user. */
+  readonly groups: readonly number[] | undefined;
   /** undefined for a number without an entry in the user database. */
   readonly name: string | undefined;
   readonly home: string | undefined;
@@ -24,20 +26,19 @@ const self = (): Self => ({ uid: process.getuid?.() ?? -1, gid: process.getgid?.
 
 /** Who the pool must become, or undefined if it stays who we are. Throws CONFIG when that is not allowed. */
 export function poolIdentity(
-  pool: Pick<PoolConfig, "name" | "user" | "group" | "allowRoot">,
+  pool: Pick<PoolConfig, "name" | "user" | "group" | "groups" | "allowRoot">,
   { uid, gid }: Self = self(),
 ): Identity | undefined {
   const option = `pools.${pool.name}.user`;
-  const wanted = pool.user === undefined ? undefined : wantedIdentity(pool.user, pool.group, option);
+  const wanted = pool.user === undefined ? undefined : wantedIdentity(pool, pool.user);
   if (uid !== 0) {
-    if (wanted === undefined || (wanted.uid === uid && (pool.group === undefined || wanted.gid === gid))) {
-      return undefined;
-    }
+    const sameGroups = pool.groups === undefined && (pool.group === undefined || wanted?.gid === gid);
+    if (wanted === undefined || (wanted.uid === uid && sameGroups)) return undefined;
     throw new Fault("CONFIG", `${option}: only root can run a pool as another user or group`, {
       hint: "start Holdfast as root, or leave user and group out",
     });
   }
-  if (!pool.allowRoot && (wanted === undefined || wanted.uid === 0 || wanted.gid === 0)) {
+  if (!pool.allowRoot && (wanted === undefined || isRoot(wanted))) {
     throw new Fault("CONFIG", `${option}: the app would run as root`, {
       hint: "name the user that it is to run as (or set allow_root = true)",
     });
@@ -59,18 +60,31 @@ function findSetpriv(): string {
   });
 }
 
-function wantedIdentity(user: string, group: string | undefined, option: string): Identity {
-  const identity = findUser(user, option);
-  return group === undefined ? identity : { ...identity, gid: groupId(group, option.replace(/user$/, "group")) };
+function isRoot({ uid, gid, groups }: Identity): boolean {
+  return uid === 0 || gid === 0 || groups?.includes(0) === true;
+}
+
+function wantedIdentity(
+  { name, group, groups }: Pick<PoolConfig, "name" | "group" | "groups">,
+  user: string,
+): Identity {
+  const identity = findUser(user, `pools.${name}.user`);
+  return {
+    ...identity,
+    ...(group === undefined ? {} : { gid: groupId(group, `pools.${name}.group`) }),
+    // A number that the user database does not know has no groups there.
+    groups:
+      groups?.map((each) => groupId(each, `pools.${name}.groups`)) ?? (identity.name === undefined ? [] : undefined),
+  };
 }
 
 /** The command that runs `argv` as `identity`: groups, capabilities and no_new_privs are settled before it begins. */
-export function asIdentity(identity: Identity, argv: readonly string[]): readonly [string, ...string[]] {
+export function asIdentity({ uid, gid, groups }: Identity, argv: readonly string[]): readonly [string, ...string[]] {
   return [
     findSetpriv(),
-    `--reuid=${identity.uid}`,
-    `--regid=${identity.gid}`,
-    identity.name === undefined ? "--clear-groups" : "--init-groups",
+    `--reuid=${uid}`,
+    `--regid=${gid}`,
+    groups === undefined ? "--init-groups" : groups.length === 0 ? "--clear-groups" : `--groups=${groups.join(",")}`,
     "--no-new-privs",
     "--inh-caps=-all",
     "--bounding-set=-all",
@@ -90,7 +104,7 @@ export function groupId(nameOrNumber: string, option: string): number {
   return Number(gid);
 }
 
-function findUser(nameOrNumber: string, option: string): Identity {
+function findUser(nameOrNumber: string, option: string): Omit<Identity, "groups"> {
   const entry = lookUp("passwd", nameOrNumber);
   if (entry !== undefined) {
     const [name, , uid, gid, , home] = entry;
@@ -108,10 +122,11 @@ const unknown = (option: string, what: string, name: string): Fault =>
 
 /** An entry of the user database, by name or number; getent(1) knows more of it than /etc does. */
 function lookUp(database: "passwd" | "group", key: string): readonly string[] | undefined {
-  const fields = readFileSync(`/etc/${database}`, "utf8")
+  const entries = readFileSync(`/etc/${database}`, "utf8")
     .split("\n")
-    .map((line) => line.split(":"))
-    .find(([name, , id]) => name === key || id === key);
+    .map((line) => line.split(":"));
+  // A name may consist of digits, and then it is meant [POSIX chown].
+  const fields = entries.find(([name]) => name === key) ?? entries.find(([, , id]) => id === key);
   if (fields !== undefined) return fields;
   try {
     const line = execFileSync("getent", [database, "--", key], {

@@ -3,22 +3,59 @@
 
 import { fileURLToPath } from "node:url";
 import { type Clock, systemClock } from "../base/clock.ts";
+import { Fault, toFaultData } from "../base/fault.ts";
+import { formatAddress } from "../config/address.ts";
 import type { Config, ListenAddress } from "../config/schema.ts";
-import type { ControlReply, ControlRequest, StatusReport } from "../messages/control.ts";
-import { createLog, type Log, resolveLogFormat } from "../telemetry/log.ts";
+import type { ControlReply, ControlRequest, ReloadReport, StatusReport } from "../messages/control.ts";
+import type { Log } from "../telemetry/log.ts";
+import { AddressBook } from "./address-book.ts";
 import { type Address, bindAddress } from "./addresses.ts";
 import { type ControlSocket, openControl } from "./control.ts";
 import { poolIdentity } from "./identity.ts";
+import { InheritedSockets } from "./inherited.ts";
+import { LogOutputs } from "./log-outputs.ts";
+import { type Notifier, SILENT } from "./notify.ts";
+import type { Predecessor } from "./predecessor.ts";
+import { ReloadQueue } from "./reload-queue.ts";
+import type { ReloadScope } from "./reload-scope.ts";
+import { Succession } from "./succession.ts";
 import { Supervisor } from "./supervisor.ts";
 
-export { handleSignals, type Stoppable } from "./signals.ts";
+export { closeInherited } from "./descriptors.ts";
+export { takeInheritedSockets } from "./inherited.ts";
+export { LogOutputs } from "./log-outputs.ts";
+export { openNotifier } from "./notify.ts";
+export { sendsAsItself } from "./notify-transport.ts";
+export { Predecessor } from "./predecessor.ts";
+export { handleSignals, type Signalled } from "./signals.ts";
+
+/** What pool processes wrote last is read within this, when they are gone, ms. */
+const LOG_END_MS = 2000;
 
 export interface StartOptions {
-  /** Default: as the configuration says, on standard error. */
+  /** Where lines end. Default: as the configuration says. It is closed when the supervisor has ended. */
+  readonly logs?: LogOutputs;
+  /** The supervisor's own log. Default: that of `logs`. */
   readonly log?: Log;
   /** The program of a pool process; for tests. */
   readonly entry?: string;
   readonly clock?: Clock;
+  /** The service manager; default: none. */
+  readonly notifier?: Notifier;
+  /** Sockets that it passed; default: none. */
+  readonly inherited?: InheritedSockets;
+  /** Reads the configuration again, for a reload; throws CONFIG. Default: it never changes. */
+  readonly reread?: () => Reread;
+  /** Whose place is taken; default: nobody's. */
+  readonly predecessor?: Predecessor | undefined;
+  /** Whether this program, started again with its own arguments, can take its place. Default: false. */
+  readonly replaceable?: boolean;
+}
+
+export interface Reread {
+  readonly config: Config;
+  /** Lines for the reader. */
+  readonly warnings: readonly string[];
 }
 
 export interface RunningSupervisor {
@@ -35,6 +72,22 @@ export interface RunningSupervisor {
   stop(reason: string): Promise<void>;
   /** Ends everything at once. */
   stopNow(reason: string): Promise<void>;
+  /**
+   * Reads the configuration again and replaces pools by new generations of theirs. Resolves when those
+   * serve; rejects with CONFIG, LISTEN, BOOT or USAGE, and then nothing has changed. What is asked for
+   * while a reload runs is one more reload after it.
+   */
+  reload(scope: ReloadScope): Promise<ReloadReport>;
+  /**
+   * Starts this program again, which takes over the sockets and the connections; then `done` resolves,
+   * `succeeded` is true, and the process must leave by process.exit(). Rejects when it cannot; then
+   * nothing has changed.
+   */
+  succeed(): Promise<void>;
+  /** Another supervisor has taken over: what is bound is no longer this one's. */
+  readonly succeeded: boolean;
+  /** Opens the files of logs anew; logrotate has renamed them. */
+  reopenLogs(): void;
   status(): Promise<StatusReport>;
   /** Milliseconds until the pool's main thread answered. Rejects with USAGE (no such pool) or LISTEN (no answer). */
   ping(pool: string): Promise<number>;
@@ -45,36 +98,68 @@ export interface RunningSupervisor {
  * and leaves nothing behind, when a socket cannot be bound or a pool may not run as it says.
  */
 export async function startSupervisor(config: Config, options: StartOptions = {}): Promise<RunningSupervisor> {
-  const logFormat = resolveLogFormat(config.supervisor.logFormat, process.stderr.isTTY === true);
-  const log = options.log ?? createLog(logFormat, config.supervisor.logLevel);
-  for (const pool of config.pools) poolIdentity(pool);
+  const logs = options.logs ?? new LogOutputs(config.supervisor);
+  const log = options.log ?? logs.log;
+  for (const pool of config.pools) {
+    poolIdentity(pool);
+    // Opens its access log: what cannot be is told now.
+    logs.forPool(pool);
+  }
 
+  const { inherited = new InheritedSockets() } = options;
+  const { predecessor, notifier = SILENT, clock = systemClock } = options;
+  const book = new AddressBook((pool) => bindAddress(pool, inherited), predecessor?.sockets);
   const addresses: Address[] = [];
   let control: ControlSocket | undefined;
   let supervisor: Supervisor;
   const sealed = Promise.withResolvers<void>();
   // A request that arrives before there is a supervisor waits for it.
-  const made = Promise.withResolvers<Supervisor>();
+  const made = Promise.withResolvers<Controlled>();
   made.promise.catch(() => {});
+  const answer = async (request: ControlRequest): Promise<ControlReply> =>
+    reply(request, await made.promise, sealed.promise);
+  const listenForControl = async (): Promise<void> => {
+    control = await openControl(config.supervisor.control, answer, log);
+  };
   try {
     // First, because it tells whether another supervisor runs on this configuration.
-    const answer = async (request: ControlRequest): Promise<ControlReply> =>
-      reply(request, await made.promise, sealed.promise);
-    control = await openControl(config.supervisor.control, answer, log);
-    for (const pool of config.pools) addresses.push(await bindAddress(pool));
+    if (predecessor === undefined) await listenForControl();
+    for (const pool of config.pools) addresses.push(await book.open(pool));
     supervisor = new Supervisor(config, addresses, {
       log,
-      logFormat,
-      clock: options.clock ?? systemClock,
+      logs,
+      clock,
       entry: options.entry ?? fileURLToPath(new URL("../pool/main.js", import.meta.url)),
+      notifier,
+      addresses: book,
+      hold: predecessor !== undefined,
     });
   } catch (error) {
     made.reject(error);
-    for (const address of addresses) await address.close();
+    await book.keepPassed();
     await control?.close();
+    await logs.close(0);
     throw error;
   }
-  made.resolve(supervisor);
+  const reloads = new ReloadQueue(async (scope) => {
+    try {
+      await supervisor.ready;
+      const { config: wanted, warnings } = options.reread?.() ?? { config, warnings: [] };
+      const report = await supervisor.reload(scope, wanted);
+      for (const warning of warnings) log.warn(warning);
+      return { ...report, warnings: [...warnings, ...report.warnings] };
+    } catch (error) {
+      const { code, message, hint, stack } = toFaultData(error, "BOOT");
+      log.error("the reload failed, and nothing has changed", { code, message, hint, stack });
+      throw error;
+    }
+  });
+  const reload = (scope: ReloadScope): Promise<ReloadReport> => reloads.request(scope);
+  made.resolve({ supervisor, reload });
+  for (const { name, bound } of inherited.free) {
+    const address = bound === undefined ? "no listening stream socket" : formatAddress(bound);
+    log.warn("a socket of the service manager belongs to no pool", { name, address });
+  }
   log.info("supervisor started", {
     pid: process.pid,
     control: config.supervisor.control,
@@ -82,13 +167,37 @@ export async function startSupervisor(config: Config, options: StartOptions = {}
   });
   supervisor.start();
 
+  const succession = new Succession({
+    supervisor,
+    notifier,
+    clock,
+    log,
+    sockets: () => book.sockets,
+    idle: () => reloads.idle(),
+    letGo: async () => control?.close(),
+    takeBack: listenForControl,
+  });
+  if (predecessor !== undefined) {
+    succession
+      .follow(predecessor, listenForControl)
+      .then(() => book.keepOnly(config.pools))
+      .catch((error: unknown) => supervisor.abandon(error));
+  }
+
   const done = supervisor.ended.then(async () => {
-    for (const address of addresses) await address.close();
-    const closed = control.close();
+    if (succession.isOver) {
+      log.info("another supervisor has taken over");
+      await logs.close(LOG_END_MS);
+      return;
+    }
+    // What was not taken over is still the predecessor's.
+    await (supervisor.holds ? book.keepPassed() : book.keepOnly([]));
+    const closed = control?.close();
     // Who waits for the stop hears of it when another supervisor could start.
     sealed.resolve();
     await closed;
     log.info("stopped");
+    await logs.close(LOG_END_MS);
     if (supervisor.failure !== undefined) throw supervisor.failure;
   });
   // Also told by `ready`; who looks only there must not be ended by an unhandled rejection.
@@ -107,13 +216,36 @@ export async function startSupervisor(config: Config, options: StartOptions = {}
       supervisor.stopNow(reason);
       return done;
     },
+    reload,
+    get succeeded() {
+      return succession.isOver;
+    },
+    succeed: async () => {
+      if (options.replaceable !== true) {
+        throw new Fault("USAGE", "only a supervisor that `holdfast start` began can be replaced");
+      }
+      await succession.begin();
+    },
+    reopenLogs: () => logs.reopen(),
     status: () => supervisor.status(),
     ping: (pool) => supervisor.ping(pool),
   };
 }
 
-async function reply(request: ControlRequest, supervisor: Supervisor, sealed: Promise<void>): Promise<ControlReply> {
+/** What the control socket acts upon. */
+interface Controlled {
+  readonly supervisor: Supervisor;
+  readonly reload: RunningSupervisor["reload"];
+}
+
+async function reply(
+  request: ControlRequest,
+  { supervisor, reload }: Controlled,
+  sealed: Promise<void>,
+): Promise<ControlReply> {
   switch (request.command) {
+    case "reload":
+      return { ok: true, command: "reload", report: await reload(scopeOf(request)) };
     case "status":
       return { ok: true, command: "status", status: await supervisor.status() };
     case "ping":
@@ -123,4 +255,9 @@ async function reply(request: ControlRequest, supervisor: Supervisor, sealed: Pr
       await sealed;
       return { ok: true, command: "stop" };
   }
+}
+
+function scopeOf({ pool, changed }: Extract<ControlRequest, { command: "reload" }>): ReloadScope {
+  if (pool === undefined && !changed) return "all";
+  return { changed: changed === true, pools: pool === undefined ? [] : [pool] };
 }

@@ -1,20 +1,27 @@
 // One pool process as the supervisor sees it; the process itself is src/pool/main.ts. Spawns it,
 // speaks lifecycle messages with it and reports what becomes of it. Decides nothing: plan.ts does.
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type SendHandle, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import type { Clock, Instant } from "../base/clock.ts";
-import type { FaultData, LogLevel } from "../base/fault.ts";
+import type { FaultData } from "../base/fault.ts";
 import type { PoolConfig } from "../config/schema.ts";
-import type { FromPool, PoolStatus, ToPool } from "../messages/lifecycle.ts";
+import type { FromPool, PoolStatus, PoolUser, ToPool } from "../messages/lifecycle.ts";
 import type { Environment } from "./environment.ts";
+import type { GivenConnection } from "./handover.ts";
 import type { Life } from "./history.ts";
 import { asIdentity, type Identity } from "./identity.ts";
 import type { ProcessState, ProcessView } from "./plan.ts";
+import type { PoolLog } from "./pool-log.ts";
 
 /** The descriptor under which the child finds the listening socket: after stdio and the IPC channel. */
 const LISTEN_FD = 4;
+/** …and behind it, if there is one, the pipe of the access log. */
+const ACCESS_FD = 5;
 /** The pool reports its own boot timeout; only when it cannot do we notice, this much later, ms. */
 const BOOT_MARGIN_MS = 2000;
+/** A pool that may listen does so within this, ms. */
+const LISTEN_MS = 5000;
 /** A pool that said why it failed, or let go of its channel, leaves by itself within this, ms. */
 const LEAVE_MS = 5000;
 /** The pool is to be done this much before it would be killed, at most, ms. */
@@ -26,8 +33,7 @@ export interface PoolProcessOptions {
   readonly generation: number;
   /** Our descriptor of the bound socket. */
   readonly listenFd: number;
-  readonly logFormat: "json" | "pretty";
-  readonly logLevel: LogLevel;
+  readonly log: PoolLog;
   readonly environment: Environment;
   readonly identity: Identity | undefined;
   /** The program to run, a path. */
@@ -35,6 +41,10 @@ export interface PoolProcessOptions {
   readonly clock: Clock;
   /** Called once, when it serves. */
   readonly ready: (handle: PoolHandle) => void;
+  /** Called once, when it asks to be replaced. */
+  readonly outgoing: (handle: PoolHandle, reason: string) => void;
+  /** It has given a connection away; whoever is called owns it now. */
+  readonly gave: (connection: GivenConnection) => void;
   /** Called after every change of the view. */
   readonly changed: () => void;
 }
@@ -47,12 +57,17 @@ export class PoolHandle {
   #deadline: Instant;
   #asked = false;
   #killed = false;
+  #outgoing = false;
+  #proven = false;
+  #handsOver = false;
   #readyAt: Instant | undefined;
   #goneAt: Instant | undefined;
   #workers = 0;
   #fault: FaultData | undefined;
   #ending = "";
   #nextQuestion = 1;
+  /** Connections that are on their way to it. */
+  readonly #adoptions = new Set<() => void>();
   readonly #questions = new Map<number, (answer: FromPool | undefined) => void>();
 
   constructor(options: PoolProcessOptions) {
@@ -61,16 +76,18 @@ export class PoolHandle {
     this.#deadline = this.spawnedAt + options.pool.bootTimeoutMs + BOOT_MARGIN_MS;
     const { command, args, env } = commandOf(options);
     this.#child = spawn(command, args, {
-      stdio: ["ignore", "inherit", "inherit", "ipc", options.listenFd],
+      stdio: ["ignore", options.log.stdio, options.log.stdio, "ipc", options.listenFd, ...options.log.accessStdio],
       env,
+      ...(options.pool.chdir === undefined ? {} : { cwd: options.pool.chdir }),
     });
-    this.#child.on("message", (message) => this.#receive(message as FromPool));
+    options.log.attach(this.#child, ACCESS_FD);
+    this.#child.on("message", (message, handle) => this.#receive(message as FromPool, handle));
     // Without its channel it cannot be asked for anything: it is on its way out, or it is stuck.
     this.#child.on("disconnect", () => this.#mustLeave());
     this.#child.on("exit", (code, signal) => this.#gone(signal ?? `exit code ${code}`));
     this.#child.on("error", (error) => {
       // Also emitted when a signal cannot be sent; only without a process does it end this life.
-      if (this.#child.pid === undefined) this.#gone(`it could not be started: ${error.message}`);
+      if (this.#child.pid === undefined) this.#gone(`it could not be started${inVain(options.pool, error)}`);
     });
   }
 
@@ -92,13 +109,21 @@ export class PoolHandle {
       state: this.#state,
       deadline: this.#deadline,
       killed: this.#killed,
+      outgoing: this.#outgoing,
+      handsOver: this.#handsOver,
     };
   }
 
   /** How it ended; undefined while it has not. */
   get life(): Life | undefined {
     if (this.#goneAt === undefined) return undefined;
-    return { readyAt: this.#readyAt, goneAt: this.#goneAt, asked: this.#asked, fault: this.#fault };
+    return {
+      readyAt: this.#readyAt,
+      goneAt: this.#goneAt,
+      proven: this.#proven,
+      asked: this.#asked,
+      fault: this.#fault,
+    };
   }
 
   /** "SIGKILL", "exit code 1"; empty while it runs. */
@@ -106,13 +131,35 @@ export class PoolHandle {
     return this.#ending;
   }
 
-  /** Asks it to finish what is open and to leave by `by`; again with an earlier time to hurry it. */
-  drain(by: Instant): void {
+  /** Lets it listen, once it has booted. */
+  serve(): void {
+    this.#deadline = this.#options.clock.now() + LISTEN_MS;
+    this.#send({ kind: "serve" });
+    this.#change("opening");
+  }
+
+  /** Asks it to finish what is open and to leave by `by`; again with an earlier time to hurry it, or to change the way. */
+  drain(by: Instant, handOver: boolean): void {
     const left = Math.max(0, by - this.#options.clock.now());
     this.#asked = true;
+    this.#handsOver = handOver;
     this.#deadline = by;
+    this.#send({ kind: "drain", withinMs: Math.round(left - Math.min(DRAIN_MARGIN_MS, left / 10)), handOver });
     this.#change("draining");
-    this.#send({ kind: "drain", withinMs: Math.round(left - Math.min(DRAIN_MARGIN_MS, left / 10)) });
+  }
+
+  /** Gives it a connection. False: it will not get it, and the caller still owns it. */
+  adopt({ handle, used }: GivenConnection): Promise<boolean> {
+    if (this.#state !== "ready" || !this.#child.connected) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const lost = (): void => resolve(false);
+      this.#adoptions.add(lost);
+      const message: ToPool = { kind: "connection", used };
+      this.#child.send(message, handle as SendHandle, {}, (error) => {
+        this.#adoptions.delete(lost);
+        resolve(error === null);
+      });
+    });
   }
 
   kill(): void {
@@ -148,20 +195,28 @@ export class PoolHandle {
     });
   }
 
-  #receive(message: FromPool): void {
+  #receive(message: FromPool, handle: unknown): void {
     switch (message.kind) {
       case "hello":
         // A process that is to leave again is not given work first.
         if (this.#state === "starting") this.#configure();
         return;
-      case "ready":
+      case "booted":
         if (this.#state !== "starting") return;
-        this.#readyAt = this.#options.clock.now();
         this.#workers = message.workers;
+        this.#deadline = Number.POSITIVE_INFINITY;
+        this.#change("booted");
+        return;
+      case "ready":
+        if (this.#state !== "opening") return;
+        this.#readyAt = this.#options.clock.now();
         this.#deadline = Number.POSITIVE_INFINITY;
         this.#state = "ready";
         this.#options.ready(this);
         this.#options.changed();
+        return;
+      case "proven":
+        this.#proven = true;
         return;
       case "boot-failed":
         this.#fault = message.fault;
@@ -169,6 +224,17 @@ export class PoolHandle {
         return;
       case "draining":
         this.#leaves(message.withinMs);
+        return;
+      case "replace-me":
+        if (this.#outgoing) return;
+        this.#outgoing = true;
+        this.#options.outgoing(this, message.reason);
+        this.#options.changed();
+        return;
+      case "connection":
+        // Without descriptors to spare the kernel delivers the message alone, and the connection is closed.
+        if (handle !== undefined)
+          this.#options.gave({ handle: handle as GivenConnection["handle"], used: message.used });
         return;
       case "status":
       case "pong":
@@ -179,7 +245,7 @@ export class PoolHandle {
 
   /** A signal told it to: it serves no more, and for the pool's health it is one that was lost. */
   #leaves(withinMs: number): void {
-    if (this.#state !== "starting" && this.#state !== "ready") return;
+    if (this.#state === "draining" || this.#state === "gone") return;
     const { pool, clock } = this.#options;
     this.#fault ??= {
       code: "BOOT",
@@ -190,8 +256,9 @@ export class PoolHandle {
   }
 
   #configure(): void {
-    const { pool, generation, logFormat, logLevel } = this.#options;
-    this.#send({ kind: "configure", pool, generation, fd: LISTEN_FD, logFormat, logLevel });
+    const { pool, generation, log } = this.#options;
+    const user = poolUser(this.#options);
+    this.#send({ kind: "configure", pool, generation, fd: LISTEN_FD, log: log.settings(ACCESS_FD), ...user });
   }
 
   #send(message: ToPool): void {
@@ -210,6 +277,8 @@ export class PoolHandle {
     this.#ending = ending;
     if (!this.#asked) this.#fault ??= this.#causeOfDeath();
     for (const settle of [...this.#questions.values()]) settle(undefined);
+    // Node calls nobody back for what waited in the channel of a process that has ended.
+    for (const lost of this.#adoptions) lost();
     this.#change("gone");
   }
 
@@ -229,12 +298,24 @@ export class PoolHandle {
   }
 }
 
+/** A folder that has gone since the configuration was read is reported as a program that is not there. */
+function inVain({ chdir }: PoolConfig, { message }: Error): string {
+  return chdir === undefined || existsSync(chdir) ? `: ${message}` : `: there is no ${chdir}, its working folder`;
+}
+
+function poolUser({ identity, pool }: PoolProcessOptions): { user?: PoolUser } {
+  if (identity === undefined) return {};
+  const { uid, gid, groups } = identity;
+  return { user: { uid, gid, ...(groups === undefined ? {} : { groups }), rootGroup: pool.allowRoot } };
+}
+
 function commandOf({ entry, identity, environment }: PoolProcessOptions): {
   readonly command: string;
   readonly args: readonly string[];
   readonly env: Record<string, string>;
 } {
-  const argv: readonly [string, ...string[]] = [process.execPath, entry];
+  // Until it has a listener of its own, Node would open its inspector to whoever may send it SIGUSR1.
+  const argv: readonly [string, ...string[]] = [process.execPath, "--disable-sigusr1", entry];
   if (identity === undefined) return { command: argv[0], args: argv.slice(1), env: { ...environment } };
   // setpriv still runs as root: the dynamic loader must not obey the app's variables until it is done.
   const entries = Object.entries(environment);

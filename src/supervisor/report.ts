@@ -3,6 +3,7 @@
 import { VERSION } from "../base/version.ts";
 import type { PoolReport, PoolState, StatusReport } from "../messages/control.ts";
 import type { PoolHistory } from "./history.ts";
+import type { ProcessState } from "./plan.ts";
 import type { PoolHandle } from "./pool-handle.ts";
 
 interface PoolFacts {
@@ -33,7 +34,7 @@ async function reportPool(pool: PoolFacts, stopping: boolean, timeoutMs: number)
     pool.handles.map(async (handle) => {
       const state = handle.view.state;
       const own = state === "ready" || state === "draining" ? await handle.status(timeoutMs) : undefined;
-      return own ?? { pid: handle.pid ?? 0, state: handle.view.state };
+      return own ?? { pid: handle.pid ?? 0, state: publicState(state), generation: handle.view.generation };
     }),
   );
   const { restarts, lastFault } = pool.history;
@@ -47,8 +48,13 @@ async function reportPool(pool: PoolFacts, stopping: boolean, timeoutMs: number)
   };
 }
 
+/** That it waits for others before it serves is nobody's business. */
+function publicState(state: ProcessState): PoolState {
+  return state === "booted" || state === "opening" ? "starting" : state;
+}
+
 function stateOf({ handles, history }: PoolFacts, stopping: boolean): PoolState {
-  const states = new Set(handles.map(({ view }) => view.state));
+  const states = new Set(handles.map(({ view }) => publicState(view.state)));
   if (stopping) return states.size === 0 ? "gone" : "draining";
   if (states.has("ready")) return "ready";
   if (states.has("starting")) return "starting";

@@ -2,7 +2,7 @@
 // living one listens on, or what is no socket, is left alone and refused. Used for the pools'
 // addresses and for the control socket.
 
-import { accessSync, constants, lstatSync, unlinkSync } from "node:fs";
+import { accessSync, constants, lstatSync, statSync, unlinkSync } from "node:fs";
 import { connect } from "node:net";
 import { dirname } from "node:path";
 import { Fault, messageOf } from "../base/fault.ts";
@@ -34,10 +34,16 @@ export async function freeSocketPath(path: string): Promise<void> {
 
 function checkFolder(path: string): void {
   const folder = dirname(path);
-  const stats = lstatSync(folder, { throwIfNoEntry: false });
+  const stats = statSync(folder, { throwIfNoEntry: false });
   if (stats === undefined) {
     throw new Fault("LISTEN", `there is no folder ${folder} for the socket ${path}`, {
       hint: `create it (mkdir -p ${folder}), or name another path`,
+    });
+  }
+  const isFree = (stats.mode & 0o002) !== 0 && (stats.mode & 0o1000) === 0;
+  if (isFree) {
+    throw new Fault("LISTEN", `anyone may replace a socket in ${folder}`, {
+      hint: `chmod o-w ${folder}, or name another path`,
     });
   }
   try {

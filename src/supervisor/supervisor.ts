@@ -2,21 +2,31 @@
 // everything and says what to do. It never accepts a connection, never reads a byte of a request and
 // never loads code of an app.
 
+import { availableParallelism } from "node:os";
 import type { Clock, Instant } from "../base/clock.ts";
-import { Fault, fromFaultData, toFaultData } from "../base/fault.ts";
-import { formatAddress } from "../config/address.ts";
+import { Fault, type FaultData, fromFaultData, toFaultData } from "../base/fault.ts";
 import { nearest } from "../config/nearest.ts";
-import type { Config, PoolConfig } from "../config/schema.ts";
-import type { StatusReport } from "../messages/control.ts";
+import type { Config } from "../config/schema.ts";
+import type { ReloadReport, StatusReport } from "../messages/control.ts";
 import type { Log } from "../telemetry/log.ts";
+import type { AddressBook } from "./address-book.ts";
 import type { Address } from "./addresses.ts";
-import { type Environment, poolEnvironment } from "./environment.ts";
-import { afterLife, NO_HISTORY, type PoolHistory } from "./history.ts";
-import { type Identity, poolIdentity } from "./identity.ts";
+import { type GivenConnection, Handover, type Taker } from "./handover.ts";
+import { watchHeartbeats } from "./heartbeat.ts";
+import { afterLife, type Life, NO_HISTORY, type PoolHistory } from "./history.ts";
+import type { LogOutputs } from "./log-outputs.ts";
+import type { Notifier } from "./notify.ts";
 import { type Action, type ProcessView, plan, type Wanted } from "./plan.ts";
 import { PoolHandle } from "./pool-handle.ts";
+import { PoolRecord } from "./pool-record.ts";
+import { type Changes, changesOf, type ReloadScope } from "./reload-scope.ts";
 import { reportStatus } from "./report.ts";
+import { makeRevision, type Revision } from "./revision.ts";
+import { afterReload } from "./settings.ts";
+import { statusLine } from "./status-line.ts";
 
+/** Pool processes that boot at a time: enough to keep every processor busy while some wait for their databases. */
+const STARTS_AT_ONCE = Math.max(8, 2 * availableParallelism());
 /** How long a pool process may take to answer a ping, ms. */
 const PING_TIMEOUT_MS = 5000;
 /** The same for its part of a status report: a stuck pool must not hide the others, ms. */
@@ -24,59 +34,82 @@ const STATUS_TIMEOUT_MS = 2000;
 
 export interface SupervisorOptions {
   readonly log: Log;
-  readonly logFormat: "json" | "pretty";
+  readonly logs: LogOutputs;
   readonly clock: Clock;
   /** The program of a pool process, a path. */
   readonly entry: string;
+  readonly notifier: Notifier;
+  /** Where the pools listen. */
+  readonly addresses: AddressBook;
+  /** Nobody listens until `release`: another supervisor still serves. Default: false. */
+  readonly hold?: boolean;
 }
 
-/** A pool with what it needs to be started again and again. */
-interface Pool {
-  readonly config: PoolConfig;
-  readonly address: Address;
-  readonly identity: Identity | undefined;
-  readonly environment: Environment;
-  generation: number;
-  history: PoolHistory;
+/** A reload under way. */
+interface Reload {
+  readonly changes: Changes;
+  /** Why it cannot succeed. */
+  failure: FaultData | undefined;
+  /** From here on there is no way back. */
+  promoted: boolean;
+  readonly settled: PromiseWithResolvers<void>;
 }
 
 export class Supervisor {
-  readonly #config: Config;
+  /** What is in effect. */
+  #config: Config;
   readonly #options: SupervisorOptions;
   readonly #log: Log;
-  readonly #pools: ReadonlyMap<string, Pool>;
+  readonly #pools = new Map<string, PoolRecord>();
   readonly #processes = new Map<number, PoolHandle>();
   readonly #startedAt: Instant;
   readonly #ready = Promise.withResolvers<void>();
+  readonly #booted = Promise.withResolvers<void>();
+  readonly #ending = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
+  #hold: boolean;
+  #reload: Reload | undefined;
+  /** Who takes the connections of a pool when another supervisor serves from now on. */
+  #heir: ((pool: string) => Taker) | undefined;
   #endBy: Instant | undefined;
   #failure: Fault | undefined;
   #nextId = 1;
   #turning = false;
   #cancelWake: () => void = () => {};
+  #endHeartbeats: () => void = () => {};
 
   /** `addresses` are bound, one per pool in the same order. Throws CONFIG when a pool may not run as it says. */
   constructor(config: Config, addresses: readonly Address[], options: SupervisorOptions) {
     this.#config = config;
     this.#options = options;
     this.#log = options.log;
+    this.#hold = options.hold ?? false;
     this.#startedAt = options.clock.now();
-    this.#pools = new Map(
-      config.pools.flatMap((pool, index) => {
-        const address = addresses[index];
-        if (address === undefined) return [];
-        const identity = poolIdentity(pool);
-        const environment = poolEnvironment(pool, process.env, identity);
-        return [[pool.name, { config: pool, address, identity, environment, generation: 1, history: NO_HISTORY }]];
-      }),
-    );
+    config.pools.forEach((pool, index) => {
+      const address = addresses[index];
+      if (address === undefined) return;
+      const record = this.#record(pool.name);
+      record.prepare(makeRevision(pool, record.freshGeneration, address));
+      record.promote();
+    });
     // Who only waits for the end must not be ended by an unhandled rejection.
     this.#ready.promise.catch(() => {});
+    this.#booted.promise.catch(() => {});
   }
 
   /** Resolves when every pool serves for the first time; rejects when one of them cannot. */
   get ready(): Promise<void> {
     return this.#ready.promise;
+  }
+
+  /** Resolves when every pool could serve; for who holds it until then. */
+  get booted(): Promise<void> {
+    return this.#booted.promise;
+  }
+
+  /** Resolves when everything begins to end. */
+  get ending(): Promise<void> {
+    return this.#ending.promise;
   }
 
   /** Resolves when no process is left. */
@@ -90,7 +123,98 @@ export class Supervisor {
   }
 
   start(): void {
+    this.#options.notifier.extend(Math.max(...this.#config.pools.map(({ bootTimeoutMs }) => bootTimeoutMs)));
+    this.#ready.promise.then(
+      () => this.#options.notifier.ready(this.#statusLine()),
+      () => {}, // Told by whoever asked for the start.
+    );
+    this.#endHeartbeats = watchHeartbeats({
+      clock: this.#options.clock,
+      timeoutMs: this.#config.supervisor.heartbeatTimeoutMs,
+      processes: () => [...this.#processes.values()].filter(({ view }) => view.state === "ready" && !view.killed),
+      silent: (handle) => this.#silent(handle),
+    });
     this.#turn();
+  }
+
+  /** Lets the pools listen that were held until now. */
+  release(): void {
+    this.#hold = false;
+    this.#turn();
+  }
+
+  /**
+   * Renews pools: a new generation of each boots beside the old one, and takes its place when all of
+   * them could serve. Resolves when they do. Rejects with USAGE, CONFIG, LISTEN or BOOT; then nothing
+   * has changed. One at a time.
+   */
+  async reload(scope: ReloadScope, configured: Config): Promise<ReloadReport> {
+    const { clock, notifier, addresses } = this.#options;
+    const startedAt = clock.now();
+    this.mustNotEnd();
+    const changes = changesOf(scope, this.#config.pools, configured.pools);
+    const was = new Map([...this.#pools].map(([name, { current }]) => [name, current?.generation]));
+    notifier.reloading();
+    notifier.extend(Math.max(0, ...changes.pools.map(({ bootTimeoutMs }) => bootTimeoutMs)));
+    try {
+      const reload = await this.#prepare(changes);
+      this.#log.info("reloading", { renewed: [...changes.renewed].join(", "), removed: changes.removed.join(", ") });
+      this.#reload = reload;
+      this.#turn();
+      await reload.settled.promise;
+    } finally {
+      await addresses.keepOnly(this.#config.pools);
+      this.tellReady();
+    }
+    const { settings, waiting } = afterReload(this.#config.supervisor, configured.supervisor);
+    this.#config = { ...this.#config, supervisor: settings };
+    const ms = Math.round(clock.now() - startedAt);
+    const pools = [...changes.renewed, ...changes.removed].map((name) => {
+      const [from, to] = [was.get(name), this.#pools.get(name)?.current?.generation];
+      return { name, ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
+    });
+    this.#log.info("reloaded", { pools: pools.map(({ name }) => name).join(", "), ms });
+    const warnings = waiting.map((name) => `${name} has changed: it takes effect when Holdfast is started anew`);
+    for (const warning of warnings) this.#log.warn(warning);
+    return { ms, pools, unchanged: this.#pools.size - changes.renewed.size, warnings };
+  }
+
+  /** A connection that a pool of another supervisor gave away. */
+  adopt(pool: string, connection: GivenConnection): void {
+    const record = this.#pools.get(pool);
+    if (record === undefined) connection.handle.close();
+    else record.handover.give(connection);
+  }
+
+  /** Throws BOOT when everything is ending already. */
+  mustNotEnd(): void {
+    if (this.#endBy !== undefined) throw new Fault("BOOT", "the supervisor is stopping");
+  }
+
+  /** The longest that a pool may take to boot, ms. */
+  get longestBootMs(): number {
+    return Math.max(0, ...this.#config.pools.map(({ bootTimeoutMs }) => bootTimeoutMs));
+  }
+
+  /** Nobody listens yet: another supervisor still serves. */
+  get holds(): boolean {
+    return this.#hold;
+  }
+
+  /** Tells the service manager that things are as they are meant to be. */
+  tellReady(): void {
+    if (this.#endBy === undefined) this.#options.notifier.ready(this.#statusLine());
+  }
+
+  /** The start cannot succeed, for a reason outside: ends everything. */
+  abandon(error: unknown): void {
+    this.#fail(fromFaultData(toFaultData(error, "BOOT")));
+  }
+
+  /** Another supervisor serves from now on: everything here drains, and its connections go there. */
+  succeededBy(heir: (pool: string) => Taker): void {
+    this.#heir = heir;
+    this.#end(this.#config.supervisor.stopTimeoutMs);
   }
 
   /** Lets everything finish within the stop timeout. Asking again changes nothing. */
@@ -130,11 +254,11 @@ export class Supervisor {
   }
 
   status(): Promise<StatusReport> {
-    const pools = [...this.#pools.values()].map(({ config, address, history }) => ({
-      name: config.name,
-      listen: formatAddress(address.listen),
+    const pools = [...this.#pools.values()].map(({ name, listen, history }) => ({
+      name,
+      listen,
       history,
-      handles: this.#of(config.name),
+      handles: this.#of(name),
     }));
     const uptimeMs = this.#options.clock.now() - this.#startedAt;
     return reportStatus({ pools, uptimeMs, stopping: this.#endBy !== undefined, timeoutMs: STATUS_TIMEOUT_MS });
@@ -144,10 +268,61 @@ export class Supervisor {
     return [...this.#processes.values()].filter((handle) => handle.view.pool === pool);
   }
 
+  #silent(handle: PoolHandle): void {
+    const ms = this.#config.supervisor.heartbeatTimeoutMs;
+    this.#log.error(`pool ${handle.view.pool}: process has been silent for too long and is killed`, {
+      pid: handle.pid,
+      ms,
+    });
+    handle.kill();
+  }
+
   #end(withinMs: number): void {
     const by = this.#options.clock.now() + withinMs;
     this.#endBy = Math.min(this.#endBy ?? by, by);
+    this.#ending.resolve();
+    if (this.#heir === undefined) this.#options.notifier.stopping(withinMs);
+    const stopped = new Fault("BOOT", "stopped while it reloaded");
+    this.#reload?.settled.reject(stopped);
+    this.#reload = undefined;
+    if (this.#heir === undefined) for (const { handover } of this.#pools.values()) handover.close();
     this.#turn();
+  }
+
+  #record(name: string): PoolRecord {
+    const known = this.#pools.get(name);
+    if (known !== undefined) return known;
+    const record: PoolRecord = new PoolRecord(
+      name,
+      new Handover({
+        clock: this.#options.clock,
+        takers: () => (this.#heir === undefined ? this.#takers(record) : [this.#heir(name)]),
+        lost: (reason) => this.#log.warn(`pool ${name}: a kept connection was closed`, { reason }),
+      }),
+    );
+    this.#pools.set(name, record);
+    return record;
+  }
+
+  /** Who of the pool takes connections: what serves and is to stay. */
+  #takers({ name, current }: PoolRecord): readonly PoolHandle[] {
+    return this.#of(name).filter(
+      ({ view: { state, generation, outgoing } }) =>
+        state === "ready" && generation === current?.generation && !outgoing,
+    );
+  }
+
+  /** Binds what is to be listened on, and checks what can be checked before anything changes. */
+  async #prepare(changes: Changes): Promise<Reload> {
+    const revisions: Revision[] = [];
+    for (const config of changes.pools) {
+      if (!changes.renewed.has(config.name)) continue;
+      const generation = this.#pools.get(config.name)?.freshGeneration ?? 1;
+      revisions.push(makeRevision(config, generation, await this.#options.addresses.open(config)));
+    }
+    this.mustNotEnd();
+    for (const revision of revisions) this.#record(revision.config.name).prepare(revision);
+    return { changes, failure: undefined, promoted: false, settled: Promise.withResolvers() };
   }
 
   /** Acts until nothing is to be done, then sleeps until something changes or a deadline comes. */
@@ -157,7 +332,7 @@ export class Supervisor {
     this.#cancelWake();
     const { clock } = this.#options;
     for (;;) {
-      const actions = plan(this.#wanted(), this.#actual(), clock.now());
+      const actions = plan(this.#wanted(), this.#actual(), clock.now(), STARTS_AT_ONCE);
       const [first] = actions;
       if (first === undefined) break;
       if (first.kind === "wake") {
@@ -167,17 +342,39 @@ export class Supervisor {
       for (const action of actions) this.#perform(action);
     }
     this.#turning = false;
-    if (this.#endBy !== undefined && this.#processes.size === 0) this.#ended.resolve();
+    if (this.#hold && this.#couldServe()) this.#booted.resolve();
+    if (this.#heir === undefined) this.#options.notifier.status(this.#statusLine());
+    if (this.#endBy === undefined || this.#processes.size > 0) return;
+    this.#endHeartbeats();
+    this.#ended.resolve();
+  }
+
+  #couldServe(): boolean {
+    return [...this.#pools.values()].every(({ name, current }) => {
+      const booted = this.#of(name).filter(({ view }) => view.state === "booted");
+      return booted.length >= (current?.config.processes ?? 0);
+    });
+  }
+
+  #statusLine(): string {
+    const pools = [...this.#pools.values()].map(({ name, history }) => {
+      const serving = this.#of(name).filter(({ view }) => view.state === "ready" || view.state === "draining");
+      const workers = serving.reduce((sum, handle) => sum + handle.workers, 0);
+      return { name, serving: serving.length, workers, reason: history.lastFault?.message };
+    });
+    const isComplete = [...this.#pools.values()].every(({ history }) => history.complete);
+    const phase = this.#endBy !== undefined ? "stopping" : isComplete ? "running" : "starting";
+    return statusLine(pools, phase, this.#failure?.message);
   }
 
   #wanted(): Wanted {
     return {
-      pools: [...this.#pools.values()].map(({ config, generation }) => ({
-        name: config.name,
-        generation,
-        processes: config.processes,
-      })),
+      pools: [...this.#pools.values()].map(({ wanted }) => wanted),
+      reload:
+        this.#reload === undefined || this.#reload.promoted ? "none" : this.#reload.failure ? "failed" : "booting",
+      hold: this.#hold,
       endBy: this.#endBy,
+      heir: this.#heir !== undefined,
       drainMs: this.#config.supervisor.stopTimeoutMs,
     };
   }
@@ -194,8 +391,11 @@ export class Supervisor {
       case "spawn":
         this.#spawn(action.pool, action.generation);
         return;
+      case "serve":
+        this.#processes.get(action.id)?.serve();
+        return;
       case "drain":
-        this.#processes.get(action.id)?.drain(action.by);
+        this.#processes.get(action.id)?.drain(action.by, action.handOver);
         return;
       case "kill":
         this.#kill(action.id);
@@ -206,6 +406,12 @@ export class Supervisor {
       case "give-up":
         this.#giveUp(action.pool);
         return;
+      case "promote":
+        this.#promote();
+        return;
+      case "roll-back":
+        this.#rollBack();
+        return;
       case "wake":
         return;
     }
@@ -213,47 +419,89 @@ export class Supervisor {
 
   #spawn(name: string, generation: number): void {
     const pool = this.#pools.get(name);
-    if (pool === undefined) return;
+    const revision = pool?.revision(generation);
+    if (pool === undefined || revision === undefined) return;
     const id = this.#nextId++;
-    const { config, address, identity, environment } = pool;
-    const { logFormat, entry, clock } = this.#options;
+    const { config, address, identity, environment } = revision;
+    const { logs, entry, clock } = this.#options;
     try {
       const handle = new PoolHandle({
         id,
         pool: config,
         generation,
         listenFd: address.fd,
-        logFormat,
-        logLevel: this.#config.supervisor.logLevel,
+        log: logs.forPool(config),
         environment,
         identity,
         entry,
         clock,
         ready: (ready) => this.#becameReady(pool, ready),
+        outgoing: ({ pid }, reason) => this.#log.info(`pool ${name}: process is replaced`, { pid, reason }),
+        gave: (connection) => pool.handover.give(connection),
         changed: () => this.#turn(),
       });
       this.#processes.set(id, handle);
       this.#log.debug(`pool ${name}: process started`, { pid: handle.pid, generation });
     } catch (error) {
       // No descriptors, no memory: the same as a life that ended at once.
-      const life = { readyAt: undefined, goneAt: clock.now(), asked: false, fault: toFaultData(error, "BOOT") };
-      pool.history = afterLife(pool.history, life, Math.random());
+      const life = {
+        readyAt: undefined,
+        goneAt: clock.now(),
+        proven: false,
+        asked: false,
+        fault: toFaultData(error, "BOOT"),
+      };
       this.#log.error(`pool ${name}: no process could be started`, { message: life.fault.message });
+      this.#learn(pool, generation, life);
     }
   }
 
-  #becameReady(pool: Pool, handle: PoolHandle): void {
-    const { name, processes } = pool.config;
+  #becameReady(pool: PoolRecord, handle: PoolHandle): void {
     const ms = Math.round(this.#options.clock.now() - handle.spawnedAt);
-    this.#log.info(`pool ${name} ready`, {
-      listen: formatAddress(pool.address.listen),
-      workers: handle.workers,
-      pid: handle.pid,
-      ms,
-    });
-    const ready = this.#of(name).filter(({ view }) => view.state === "ready").length;
-    if (ready >= processes) pool.history = { ...pool.history, complete: true };
-    if ([...this.#pools.values()].every(({ history }) => history.complete)) this.#ready.resolve();
+    const { generation } = handle.view;
+    const { listen } = pool;
+    this.#log.info(`pool ${pool.name} ready`, { listen, workers: handle.workers, pid: handle.pid, generation, ms });
+    if (this.#serves(pool)) pool.history = { ...pool.history, complete: true };
+    const pools = [...this.#pools.values()];
+    if (pools.every(({ history }) => history.complete)) this.#ready.resolve();
+    if (this.#reload?.promoted && pools.every((each) => this.#serves(each))) {
+      this.#reload.settled.resolve();
+      this.#reload = undefined;
+    }
+    pool.handover.deliver();
+  }
+
+  /** Whether every process of the pool's current version is ready. */
+  #serves({ name, current }: PoolRecord): boolean {
+    const ready = this.#of(name).filter(
+      ({ view }) => view.state === "ready" && view.generation === current?.generation,
+    ).length;
+    return current !== undefined && ready >= current.config.processes;
+  }
+
+  #promote(): void {
+    const reload = this.#reload;
+    if (reload === undefined) return;
+    reload.promoted = true;
+    for (const pool of this.#pools.values()) pool.promote();
+    for (const name of reload.changes.removed) {
+      this.#pools.get(name)?.handover.close();
+      this.#pools.delete(name);
+    }
+    this.#config = { ...this.#config, pools: reload.changes.pools };
+    if (reload.changes.renewed.size > 0) return;
+    reload.settled.resolve();
+    this.#reload = undefined;
+  }
+
+  #rollBack(): void {
+    const reload = this.#reload;
+    this.#reload = undefined;
+    for (const pool of this.#pools.values()) {
+      pool.rollBack();
+      if (pool.current === undefined) this.#pools.delete(pool.name);
+    }
+    if (reload?.failure !== undefined) reload.settled.reject(fromFaultData(reload.failure));
   }
 
   #kill(id: number): void {
@@ -270,25 +518,47 @@ export class Supervisor {
     const pool = handle === undefined ? undefined : this.#pools.get(handle.view.pool);
     this.#processes.delete(id);
     if (handle === undefined || life === undefined || pool === undefined) return;
-    const { name } = pool.config;
     const fields = { pid: handle.pid, how: handle.ending };
-    if (life.asked) {
-      this.#log.info(`pool ${name}: process ended`, fields);
+    if (life.asked) this.#log.info(`pool ${pool.name}: process ended`, fields);
+    else this.#learn(pool, handle.view.generation, life, fields);
+  }
+
+  /** What the end of a process that nobody asked for means for its pool. */
+  #learn(pool: PoolRecord, generation: number, life: Life, fields: Record<string, unknown> = {}): void {
+    const fault = life.fault ?? { code: "BOOT", message: `pool ${pool.name}: a process ended` };
+    const { message, stack } = fault;
+    const reload = this.#reload;
+    if (generation === pool.next?.generation && reload !== undefined) {
+      reload.failure ??= fault;
+      this.#log.error(`pool ${pool.name}: the new generation does not start`, { ...fields, generation, message });
       return;
+    }
+    // There was a way back until it was let go on: who asked must know.
+    if (reload?.promoted && reload.changes.renewed.has(pool.name) && life.readyAt === undefined) {
+      reload.settled.reject(fromFaultData(fault));
+      this.#reload = undefined;
     }
     pool.history = afterLife(pool.history, life, Math.random());
     const againInMs = Math.max(0, Math.round(pool.history.retryAt - this.#options.clock.now()));
     // The first failure of a first start is told once, by who asked for the start.
     if (pool.history.complete) {
-      const { message, stack } = life.fault ?? { message: "", stack: undefined };
-      this.#log.error(`pool ${name}: process lost`, { ...fields, message, againInMs, ...(stack ? { stack } : {}) });
+      this.#log.error(`pool ${pool.name}: process lost`, {
+        ...fields,
+        message,
+        againInMs,
+        ...(stack ? { stack } : {}),
+      });
     }
   }
 
   #giveUp(name: string): void {
     const data = this.#pools.get(name)?.history.lastFault;
     const fault = data === undefined ? new Fault("BOOT", `pool ${name} did not start`) : fromFaultData(data);
-    this.#failure = fault;
+    this.#fail(fault);
+  }
+
+  #fail(fault: Fault): void {
+    this.#failure ??= fault;
     this.#ready.reject(fault);
     this.#end(this.#config.supervisor.stopTimeoutMs);
   }

@@ -1,7 +1,10 @@
-// Lines for people or for machines, on standard error. `auto` is pretty on a terminal, JSON otherwise.
+// Lines for people or for machines. `auto` is pretty on a terminal, JSON otherwise. Where they go is
+// the caller's: standard error unless it says otherwise.
 
 import pino from "pino";
 import type { LogLevel } from "../base/fault.ts";
+import { harmlessJson } from "./escape.ts";
+import { prettyLine } from "./pretty.ts";
 
 export type LogFormat = "json" | "pretty";
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -16,16 +19,26 @@ export interface Log {
   with(fields: LogFields): Log;
 }
 
+/** Takes one line, or several, each with its newline. */
+export type WriteLine = (line: string) => void;
+
 export function resolveLogFormat(option: "auto" | LogFormat, isTerminal: boolean): LogFormat {
   if (option !== "auto") return option;
   return isTerminal ? "pretty" : "json";
 }
 
-/** `write` takes one line with its newline; default: standard error, synchronously, whole lines. */
-export function createLog(format: LogFormat, level: LogLevel = "info", write?: (line: string) => void): Log {
-  const stderr = pino.destination({ dest: 2, sync: true });
-  const out = write ?? ((line: string) => stderr.write(line));
-  const stream = { write: format === "json" ? out : (line: string) => out(pretty(line)) };
+/** Whether standard error shows colours, and its reader has not asked for none [no-color.org]. */
+export function wantsColours(): boolean {
+  return process.stderr.isTTY === true && (process.env.NO_COLOR ?? "") === "";
+}
+
+/** Default of `write`: standard error, synchronously, whole lines. */
+export function createLog(
+  format: LogFormat,
+  level: LogLevel = "info",
+  write: WriteLine = standardError(),
+  colours: boolean = false,
+): Log {
   return wrap(
     pino(
       {
@@ -34,9 +47,25 @@ export function createLog(format: LogFormat, level: LogLevel = "info", write?: (
         timestamp: pino.stdTimeFunctions.isoTime,
         formatters: { level: (label) => ({ level: label }) },
       },
-      stream,
+      { write: (line: string) => write(formatLine(line, format, colours)) },
     ),
   );
+}
+
+/** A log on standard error in the form that fits it, for a command that was given no other. */
+export function terminalLog(level: LogLevel = "info"): Log {
+  return createLog(resolveLogFormat("auto", process.stderr.isTTY === true), level, standardError(), wantsColours());
+}
+
+/** Writes whole lines to standard error, and waits where its reader is slow. */
+export function standardError(): WriteLine {
+  const stderr = pino.destination({ dest: 2, sync: true });
+  return (line) => void stderr.write(line);
+}
+
+/** `line` is one JSON object with its newline. */
+export function formatLine(line: string, format: LogFormat, colours = false): string {
+  return format === "json" ? harmlessJson(line) : prettyLine(line, colours);
 }
 
 function wrap(logger: pino.Logger): Log {
@@ -47,27 +76,4 @@ function wrap(logger: pino.Logger): Log {
     debug: (message, fields = {}) => logger.debug(fields, message),
     with: (fields) => wrap(logger.child(fields)),
   };
-}
-
-function pretty(line: string): string {
-  const { level, time, msg, stack, ...fields } = JSON.parse(line) as Record<string, unknown>;
-  const rest = Object.entries(fields).map(
-    ([name, value]) => ` ${name}=${typeof value === "string" ? plain(value) : JSON.stringify(value)}`,
-  );
-  const frames =
-    typeof stack === "string"
-      ? `\n${stack
-          .split("\n")
-          .map((frame) => `    ${plain(frame)}`)
-          .join("\n")}`
-      : "";
-  return `${String(time).slice(11, 23)} ${String(level).padEnd(5)} ${plain(String(msg))}${rest.join("")}${frames}\n`;
-}
-
-/** Escapes C0, DEL, C1, line separators and bidirectional controls: no message can forge a line. */
-function plain(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to be found
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (char) => {
-    return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  });
 }

@@ -53,7 +53,8 @@ beforeAll(async () => {
   };
   const { config } = resolveConfig(
     {
-      supervisor: { control: "./control.sock", stop_timeout: "5s" },
+      // Handlers fail here on purpose: what the pools say of it is not for the terminal.
+      supervisor: { control: "./control.sock", stop_timeout: "5s", log: "./holdfast.log" },
       pools: {
         unix: { ...common, listen: "./unix.sock", listen_mode: "0666" },
         tcp: { ...common, listen: "127.0.0.1:0" },

@@ -5,6 +5,7 @@ import {
   isSecure,
   metaVariables,
   remoteAddress,
+  requestFields,
   requestMethod,
   scriptFilename,
   serverProtocol,
@@ -195,6 +196,21 @@ describe("all meta-variables, for an environment", () => {
       ["no-gzip", "1"],
       ["A", "2"],
     ]);
+  });
+});
+
+describe("what names a request in a log", () => {
+  it("is its method, URI and id, as far as they were sent", () => {
+    expect(requestFields(from({ REQUEST_METHOD: "GET", REQUEST_URI: "/a?b", UNIQUE_ID: "x" }))).toEqual({
+      method: "GET",
+      uri: "/a?b",
+      request: "x",
+    });
+    expect(requestFields(from({}))).toEqual({});
+  });
+
+  it("is not as long as a client likes", () => {
+    expect(requestFields(from({ REQUEST_URI: `/${"a".repeat(100_000)}` })).uri).toMatch(/^\/a{2047}…$/);
   });
 });
 

@@ -36,7 +36,7 @@ describe("the command line", () => {
     ["a mistyped command", ["strat"], /^holdfast: unknown command 'strat'\n {2}did you mean start\?\n$/],
     ["an unknown command", ["xyzzy"], /^holdfast: unknown command 'xyzzy'\n {2}see `holdfast --help`\n$/],
     ["a mistyped option", ["status", "--jsno"], /^holdfast: unknown option '--jsno'\n {2}did you mean --json\?\n$/],
-    ["a missing argument", ["ping"], /^holdfast: missing required argument 'pool'/],
+    ["a missing argument", ["request"], /^holdfast: missing required argument 'path'/],
     ["an argument too many", ["stop", "www"], /^holdfast: too many arguments/],
     ["an option without its value", ["start", "-c"], /^holdfast: option '-c, --config <file>' argument missing/],
     ["a value that is no choice", ["check", "--print=xml"], /Allowed choices are toml, json/],

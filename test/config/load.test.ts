@@ -1,10 +1,12 @@
-import { chmodSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chmodSync, chownSync, symlinkSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Fault } from "../../src/base/fault.ts";
 import { findConfig, type Loaded, loadConfig, loadSupervisor, resolveConfig } from "../../src/config/load.ts";
 import type { TempDir } from "../support/temp-dir.ts";
 import { tempDirs } from "../support/temp-dir.ts";
-import { itAsRoot } from "../support/user.ts";
+import { itAsRoot, unprivileged } from "../support/user.ts";
 
 const tempDir = tempDirs();
 let dir: TempDir;
@@ -39,6 +41,9 @@ describe("a configuration", () => {
     expect(config.supervisor).toEqual({
       control: "/run/holdfast/control.sock",
       stopTimeoutMs: 30_000,
+      heartbeatTimeoutMs: 10_000,
+      log: { kind: "stderr" },
+      logLimitBytes: 16 * 1024,
       logFormat: "auto",
       logLevel: "info",
     });
@@ -106,7 +111,7 @@ ping_path = "/-/ping"
 `);
     expect(config.pools[0]).toMatchObject({
       app: join(dir.path, "app.ts"),
-      threads: expect.any(Number),
+      threads: { min: availableParallelism(), max: availableParallelism(), idleTimeoutMs: 0 },
       env: { DATABASE_URL: "postgres://localhost/" },
       status: { pingPath: "/-/ping" },
     });
@@ -158,6 +163,29 @@ ping_path = "/-/ping"
       expect(config.pools[0]?.mount).toBe(expected);
     });
 
+    it.each([
+      ["3", { min: 3, max: 3, idleTimeoutMs: 0 }],
+      ["{}", { min: 1, max: Math.max(1, availableParallelism()), idleTimeoutMs: expect.any(Number) }],
+      ["{ min = 0, max = 4 }", { min: 0, max: 4, idleTimeoutMs: 60_000 }],
+      ['{ min = 200, max = "auto" }', { min: 200, max: 200, idleTimeoutMs: 0 }],
+      ['{ min = 1, max = 2, idle_timeout = "5s" }', { min: 1, max: 2, idleTimeoutMs: 5000 }],
+    ])("threads = %s", (written, threads) => {
+      expect(load(pool(`threads = ${written}`)).config.pools[0]?.threads).toEqual(threads);
+    });
+
+    it("a rule that is off as 0, without a unit", () => {
+      const recycle = load(pool("recycle.max_age = 0\nrecycle.max_requests = 5")).config.pools[0]?.recycle;
+      expect(recycle).toMatchObject({ maxAgeMs: 0, maxRequests: 5, jitter: 0.1 });
+    });
+
+    it("the working folder: where the app is, unless it is named", () => {
+      const chdirOf = (lines: string): string | undefined =>
+        load(`[pools.www]\nlisten = "./s"\n${lines}`).config.pools[0]?.chdir?.replace(dir.path, "");
+      expect(chdirOf('root = "www"')).toBe("/www");
+      expect(chdirOf('app = "www/index.ts"')).toBe("/www");
+      expect(chdirOf('app = "www/index.ts"\nchdir = "."')).toBe("");
+    });
+
     it("a mode as octal digits", () => {
       expect(load(pool('listen_mode = "666"')).config.pools[0]?.listenMode).toBe(0o666);
     });
@@ -205,7 +233,32 @@ ping_path = "/-/ping"
       [
         "threads that are neither",
         'threads = "many"',
-        'holdfast.toml:4: pools.www.threads: expected "auto" or a whole number from 1 to 256',
+        'holdfast.toml:4: pools.www.threads: expected "auto", a whole number from 1 to 256, or a table such as { min = 1, max = 8 }',
+      ],
+      [
+        "threads with fewer at most than at least",
+        "threads = { min = 3, max = 2 }",
+        "holdfast.toml:4: pools.www.threads: min is 3 and max is 2 (min must not be above max)",
+      ],
+      [
+        "a mistake inside of threads",
+        'threads = { min = 1, idle_timeout = "soon" }',
+        'holdfast.toml:4: pools.www.threads.idle_timeout: "soon" is not a duration (write "500ms", "30s", "2m" or "1h")',
+      ],
+      [
+        "a name inside of threads that is none",
+        "threads = { minimum = 1 }",
+        "holdfast.toml:4: pools.www.threads.minimum: there is no such option",
+      ],
+      [
+        "a share of more than all",
+        "recycle.jitter = 1.5",
+        "holdfast.toml:4: pools.www.recycle.jitter: must be at most 1",
+      ],
+      [
+        "a duration without a unit",
+        "recycle.max_age = 60",
+        'holdfast.toml:4: pools.www.recycle.max_age: expected a duration such as "30s", "500ms" or "2m"',
       ],
       [
         "text where true or false belongs",
@@ -213,6 +266,32 @@ ping_path = "/-/ping"
         "holdfast.toml:4: pools.www.watch: expected true or false, without quotes",
       ],
       ["no text", 'user = ""', "holdfast.toml:4: pools.www.user: is empty"],
+      [
+        "a user id that 32 bits would turn into root's",
+        'user = "4294967296"',
+        "holdfast.toml:4: pools.www.user: a number must be at most 4294967294",
+      ],
+      [
+        "a group id that means no change",
+        'user = "1"\ngroups = ["2", "4294967295"]',
+        "holdfast.toml:5: pools.www.groups[1]: a number must be at most 4294967294",
+      ],
+      [
+        "a user name that would end a field of the user database",
+        'listen_owner = "a:b"',
+        "holdfast.toml:4: pools.www.listen_owner: a name holds no colon, line break or NUL",
+      ],
+      [
+        "supplementary groups without a user",
+        "groups = []",
+        "holdfast.toml:4: pools.www.groups: has no effect without user (set user too)",
+      ],
+      [
+        "a umask as a number",
+        "umask = 0o027",
+        'holdfast.toml:4: pools.www.umask: expected an octal mode in quotes, such as "0660"',
+      ],
+      ["a working folder that is not there", 'chdir = "wwv"', "holdfast.toml:4: pools.www.chdir: there is no wwv"],
       [
         "a mistyped choice",
         'gateway = "node-fastgci"',
@@ -435,25 +514,36 @@ ping_path = "/-/ping"
   });
 
   describe("warns, and goes on, about", () => {
+    itAsRoot("a file that others than root may change, when root starts Holdfast", () => {
+      const main = dir.write("holdfast.toml", `include = ["more.toml"]\n${pool("")}`);
+      const more = dir.write("more.toml", "");
+      chownSync(main, 4711, 0);
+      chmodSync(main, 0o664);
+      chownSync(more, 0, 4712);
+      chmodSync(more, 0o664);
+      expect(loadConfig(main).warnings.map((text) => text.replace(`${dir.path}/`, ""))).toEqual([
+        "holdfast.toml: can be changed by user 4711 (they can thereby run anything as root: give the file to root)",
+        "more.toml: can be changed by group 4712 (they can thereby run anything as root: give the file to root)",
+      ]);
+    });
+
+    it("a TCP address that other machines reach and nobody is kept from", () => {
+      const tcp = (listen: string, more = ""): readonly string[] =>
+        load(`[pools.www]\nlisten = "${listen}"\nroot = "www"\n${more}`).warnings;
+      const warning = expect.stringMatching(/:2: pools.www.listen: whoever reaches this port .*allowed_clients/);
+      for (const open of ["0.0.0.0:9000", "[::]:9000", "192.0.2.1:9000"]) expect(tcp(open)).toEqual([warning]);
+      expect(tcp("0.0.0.0:9000", 'allowed_clients = ["192.0.2.7"]')).toEqual([]);
+      for (const closed of ["127.0.0.2:9000", "[::1]:9000"]) expect(tcp(closed)).toEqual([]);
+    });
+
     it.each<[string, string]>([
       ['kind = "node"', "pools.www.kind: not in effect in this version"],
       ['isolation = "process"', "pools.www.isolation: not in effect in this version"],
-      ["recycle.max_requests = 1000", "pools.www.recycle.max_requests: not in effect in this version"],
-      ['recycle.max_memory = "1GiB"', "pools.www.recycle.max_memory: not in effect in this version"],
-      ['recycle.max_process_memory = "1GiB"', "pools.www.recycle.max_process_memory: not in effect in this version"],
-      ['status.path = "/-/status"', "pools.www.status.path: not in effect in this version"],
-      ['status.ready_path = "/-/ready"', "pools.www.status.ready_path: not in effect in this version"],
-      ['status.metrics_path = "/-/metrics"', "pools.www.status.metrics_path: not in effect in this version"],
       ['queue.timeout = "2m"', "pools.www.queue.timeout: a request may wait longer than it may run (request.timeout)"],
       ['request.grace = "2m"', "pools.www.request.grace: is longer than request.timeout"],
     ])("%s", (line, warning) => {
       const { warnings } = load(pool(line));
       expect(warnings.map((text) => text.replace(`${dir.path}/`, ""))).toEqual([`holdfast.toml:4: ${warning}`]);
-    });
-
-    it("a socket from systemd", () => {
-      const { warnings } = load('[pools.www]\nlisten = "systemd:www"\nroot = "www"');
-      expect(warnings).toEqual([expect.stringMatching(/:2: pools.www.listen: not in effect/)]);
     });
 
     it("options of root beside app", () => {
@@ -483,8 +573,53 @@ ping_path = "/-/ping"
 
     it("finds nothing wrong in a pattern that nothing matches, but in a file that is missing", () => {
       expect(mistakesOf(`include = ["pool.d/*.toml"]\n${pool("")}`)).toEqual([]);
-      expect(mistakesOf(`include = ["more.toml"]\n${pool("")}`)).toEqual([
-        "more.toml: cannot be read: there is no such file",
+      expect(mistakesOf(`# more\ninclude = ["pool.d/*.toml", "more.toml"]\n${pool("")}`)).toEqual([
+        "holdfast.toml:2: include[1]: there is no more.toml",
+      ]);
+    });
+
+    it("reads a file once, however many patterns and links lead to it, and never itself", () => {
+      dir.write("pool.d/a.toml", '[pools.a]\nlisten = "./a.sock"\nroot = "../www"\n');
+      symlinkSync("a.toml", join(dir.path, "pool.d/again.toml"));
+      symlinkSync("../holdfast.toml", join(dir.path, "pool.d/main.toml"));
+      const { config } = load(`include = ["*.toml", "pool.d/*.toml", "pool.d/a.toml"]\n${pool("")}`);
+      expect(config.pools.map(({ name }) => name)).toEqual(["www", "a"]);
+    });
+
+    it("refuses a circle: an included file includes nothing", () => {
+      dir.write("pool.d/a.toml", '[pools.a]\nlisten = "./a.sock"\nroot = "../www"\n');
+      dir.write("pool.d/b.toml", '\ninclude = ["a.toml"]\n[pools.b]\nlisten = "./b.sock"\nroot = "../www"\n');
+      expect(mistakesOf(`include = ["pool.d/*.toml"]\n${pool("")}`)).toEqual([
+        "pool.d/b.toml:2: include: belongs into the main file only",
+      ]);
+    });
+
+    it("names a file that it may not read, a folder, and a folder that it may not list", () => {
+      dir.write("pool.d/a.toml", "");
+      dir.write("pool.d/b.toml/c", "");
+      dir.write("closed/a.toml", "");
+      dir.write("holdfast.toml", `include = ["pool.d/*.toml", "closed/*.toml"]\n${pool("")}`);
+      for (const [name, mode] of [
+        ["", 0o755],
+        ["pool.d/a.toml", 0],
+        ["closed", 0],
+      ] as const) {
+        chmodSync(join(dir.path, name), mode);
+      }
+      const module = new URL("../../src/config/load.js", import.meta.url);
+      const program = `import { loadConfig } from ${JSON.stringify(module)};
+        try { loadConfig("holdfast.toml"); } catch (fault) { console.log(fault.message); }`;
+      const [command, ...args] = unprivileged([process.execPath, "--input-type=module", "--eval", program]);
+      const { stdout, stderr } = spawnSync(command, args, { encoding: "utf8", cwd: dir.path, timeout: 15_000 });
+      expect([stdout.replaceAll(`${dir.path}/`, "").split("\n"), stderr]).toEqual([
+        [
+          "the configuration has 3 mistakes",
+          "pool.d/a.toml: cannot be read: permission denied",
+          "pool.d/b.toml: cannot be read: it is a folder",
+          "holdfast.toml:1: include[1]: closed cannot be read: permission denied",
+          "",
+        ],
+        "",
       ]);
     });
 

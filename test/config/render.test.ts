@@ -52,6 +52,8 @@ describe("what is derived from the schema", () => {
             listen: "./api.sock",
             root: ".",
             listen_mode: "600",
+            threads: { min: 0, max: 4, idle_timeout: "90s" },
+            recycle: { max_age: "2h", jitter: 0.25 },
             request: { body_limit: 1000, timeout: "1500ms" },
           },
         },

@@ -354,6 +354,16 @@ export function describeGateway(
       await drained;
     });
 
+    it("drains: answers the first request of a connection that was accepted before it", async () => {
+      await serve(echo);
+      const client = await connect();
+      await eventually(() => gateway.connections === 1);
+      const drained = gateway.drain();
+      expect((await client.request({ params: GET })).status).toBe(200);
+      await drained;
+      await client.closed;
+    });
+
     it(`${deviations.includes("always sends Status") ? "DEVIATES: sends" : "sends no"} Status where the worker sent none`, async () => {
       await serve(echo);
       const client = await connect();

@@ -2,7 +2,7 @@
 
 import { encodeRecord } from "../../src/fastcgi/encoder.ts";
 import { encodeRequest, encodeStdin, encodeStdinEnd } from "../../src/fastcgi/web-server.ts";
-import { LINGER_MS } from "../../src/pool/gateway.ts";
+import { LINGER_MS, QUIET_LINGER_MS } from "../../src/pool/gateway.ts";
 import { HoldfastGateway } from "../../src/pool/gateway-holdfast.ts";
 import { replyWith } from "../../src/pool/roomy-reply.ts";
 import { eventually } from "../support/eventually.ts";
@@ -111,6 +111,36 @@ describe("a connection", () => {
     client.socket.resume();
     expect((await client.reply(1)).body.length).toBe(length);
     await client.closed;
+  });
+
+  it("that is kept and idle holds up a stop for a moment only, although the web server does not look at it", async () => {
+    await serve((each) => replyWith(each.exchange, TEXT, "ok"));
+    const client = await connect();
+    await client.request({ params: GET });
+    client.socket.pause();
+    const drained = gateway.drain();
+    // What is written leaves, and then the time counts.
+    await eventually(() => {
+      pass(QUIET_LINGER_MS / 10);
+      return gateway.connections === 0;
+    });
+    await drained;
+    expect(clock.now()).toBeLessThan(LINGER_MS);
+  });
+
+  it("is read from during a stop for as long as the rest of an answered request comes", async () => {
+    await serve((each) => replyWith(each.exchange, TEXT, "ok"));
+    const client = await connect();
+    client.socket.pause();
+    client.send(encodeRequest({ id: 1, keepConn: true, params: Object.entries({ ...GET, CONTENT_LENGTH: "9" }) }));
+    await eventually(() => host.requests.length === 1);
+    void gateway.drain();
+    for (let sent = 0; sent < 4; sent++) {
+      await new Promise((resolve) => setTimeout(resolve, 5)); // the gateway reads
+      pass(QUIET_LINGER_MS / 2);
+      client.send(encodeStdin(1, Buffer.from("x")));
+    }
+    expect(gateway.connections).toBe(1);
   });
 
   it("is ended when the web server takes nothing of what is left of a reply for request.stall_timeout", async () => {

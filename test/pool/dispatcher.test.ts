@@ -60,12 +60,13 @@ class FakeWorker implements DispatchWorker {
   post(): void {}
 }
 
-function setUp(options: { queueMax?: number; queueTimeoutMs?: number; workers?: FakeWorker[] } = {}) {
+function setUp(options: { queueMax?: number; queueTimeoutMs?: number; slowMs?: number; workers?: FakeWorker[] } = {}) {
   const clock = new FakeClock();
   const dispatcher = new Dispatcher<FakeWorker>({
     queueMax: options.queueMax ?? 128,
     queueTimeoutMs: options.queueTimeoutMs ?? 45_000,
     requestTimeoutMs: 60_000,
+    slowMs: options.slowMs ?? 0,
     bodyTimeoutMs: 30_000,
     stallTimeoutMs: 30_000,
     clock,
@@ -207,6 +208,35 @@ describe("deadlines", () => {
     dispatcher.sweep();
     expect(peer.calls).toEqual(["refuse 504"]);
     expect(first.carrier.sent).toEqual(["overdue", "abort timeout"]);
+  });
+
+  it("request.slow: noted once, and nothing else happens to the request", () => {
+    const { clock, dispatcher, submit, first } = setUp({ slowMs: 5000 });
+    const { peer } = submit();
+    dispatcher.turn();
+    clock.advance(10_000);
+    dispatcher.sweep(); // waits on the worker's lane: that is not the handler's time
+    first.begin();
+    clock.advance(4999);
+    dispatcher.sweep();
+    expect(first.carrier.sent).toEqual([]);
+    clock.advance(1);
+    dispatcher.sweep();
+    clock.advance(10_000);
+    dispatcher.sweep();
+    expect([first.carrier.sent, peer.calls]).toEqual([["slow"], []]);
+  });
+
+  it("request.slow holds for a handler also when its web server has left", () => {
+    const { clock, dispatcher, submit, first } = setUp({ slowMs: 5000 });
+    const { exchange } = submit();
+    dispatcher.turn();
+    first.begin();
+    exchange.peerGone();
+    clock.advance(5000);
+    dispatcher.sweep();
+    dispatcher.sweep();
+    expect(first.carrier.sent).toEqual(["abort client-gone", "slow"]);
   });
 
   it("request.timeout begins with the handler, not with the wait on a worker's lane", () => {

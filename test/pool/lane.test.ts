@@ -51,6 +51,28 @@ describe("a lane between pool and worker", () => {
     expect(pair.handle.open).toBe(0);
   });
 
+  it("gives a finished reply to a pool that asks, though the worker's turn goes on, and once only", async () => {
+    const { worker, peer } = await begin();
+    worker.reply(200, HEAD, "early");
+    pair.handle.collect();
+    expect(peer.calls).toEqual([`reply ${HEAD}early`]);
+    expect(pair.handle.open).toBe(0);
+    const next = await begin();
+    next.worker.reply(200, HEAD, "later");
+    await eventually(() => next.peer.calls.length === 1);
+    expect(peer.calls).toHaveLength(1);
+  });
+
+  it("lets nothing that is asked for overtake what was sent before", async () => {
+    const { worker, peer } = await begin();
+    const stream = worker.stream(200, HEAD);
+    pair.lane.flush(); // on its way to the pool, not read by it
+    void stream.write(Buffer.from("body"));
+    stream.end();
+    pair.handle.collect();
+    expect(peer.calls).toEqual([`head ${HEAD}`, "chunk 4", "end"]);
+  });
+
   it("streams a reply of any length, never ahead of the web server by more than the window", async () => {
     const { worker, peer } = await begin();
     const length = 3 * REPLY_WINDOW_BYTES + 12_345;

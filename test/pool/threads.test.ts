@@ -1,7 +1,8 @@
 // Workers as real threads: how each life ends, and what it leaves behind.
 
-import { BatchWriter, readBatch } from "../../src/messages/batch.ts";
+import { readBatch } from "../../src/messages/batch.ts";
 import { FROM_WORKER, TO_WORKER, type WorkerBoot } from "../../src/messages/lane.ts";
+import type { OutputReader } from "../../src/messages/output-ring.ts";
 import type { Seat } from "../../src/pool/lane.ts";
 import { Threads } from "../../src/pool/threads.ts";
 import { eventually } from "../support/eventually.ts";
@@ -12,7 +13,7 @@ const APP = "export default () => new Response();";
 interface Started {
   readonly seat: Seat;
   readonly said: number[];
-  /** What the app wrote to the log. */
+  /** What the app wrote to the log, and why it did not boot. */
   readonly lines: string[];
   /** "alive" until it ends. */
   end(): string;
@@ -23,10 +24,19 @@ describe("a worker thread", () => {
   let threads: Threads;
   const errors: unknown[] = [];
   let workers = 0;
+  const readers = new Map<number, OutputReader>();
 
   const open = (maxThreads = 4): void => {
     errors.length = 0;
-    threads = new Threads({ maxThreads, memoryLimitBytes: 32 * 1024 * 1024, onError: (error) => errors.push(error) });
+    threads = new Threads({
+      maxThreads,
+      memoryLimitBytes: 32 * 1024 * 1024,
+      onError: (error) => errors.push(error),
+      output: (worker, reader) => {
+        readers.set(worker, reader);
+        return () => {};
+      },
+    });
   };
 
   afterEach(() => threads.close());
@@ -45,6 +55,7 @@ describe("a worker thread", () => {
       showErrors: false,
       bodyLimitBytes: 1024,
       disposeTimeoutMs: 5000,
+      logLimitBytes: 16 * 1024,
       cacheDir: undefined,
     };
     const said: number[] = [];
@@ -53,7 +64,7 @@ describe("a worker thread", () => {
     const seat = threads.start(boot, 4, (batch) => {
       readBatch(batch, (kind, _slot, from, to) => {
         said.push(kind);
-        if (kind === FROM_WORKER.LOG || kind === FROM_WORKER.BOOT_FAILED) lines.push(batch.toString("utf8", from, to));
+        if (kind === FROM_WORKER.BOOT_FAILED) lines.push(batch.toString("utf8", from, to));
       });
     });
     seat.life.then(
@@ -64,7 +75,18 @@ describe("a worker thread", () => {
         end = error.message;
       },
     );
-    return { seat, said, lines, end: () => end };
+    const reader = readers.get(boot.worker);
+    return {
+      seat,
+      said,
+      get lines() {
+        for (let record = reader?.read(); record !== undefined; record = reader?.read()) {
+          lines.push(Buffer.from(record.text).toString("utf8"));
+        }
+        return lines;
+      },
+      end: () => end,
+    };
   };
 
   const ready = async (app: string): Promise<Started> => {
@@ -74,13 +96,27 @@ describe("a worker thread", () => {
   };
 
   const drain = ({ seat }: Started): void => {
-    const writer = new BatchWriter();
-    writer.word(TO_WORKER.DRAIN, 0, 1000);
-    seat.lane.send(writer.take());
+    seat.lane.writer.word(TO_WORKER.DRAIN, 0, 1000);
+    seat.lane.post();
   };
 
   const ended = (started: Started, withinMs = 1000): Promise<string> =>
     eventually(() => started.end() !== "alive" && started.end(), withinMs);
+
+  it("is weighed from outside, also while it computes: its heap and its buffers", async () => {
+    open(1);
+    const idle = await ready(`globalThis.kept = Buffer.alloc(20 * 1024 * 1024, 1); ${APP}`);
+    const bytes = await idle.seat.memory();
+    expect(bytes).toBeGreaterThan(20 * 1024 * 1024);
+    expect(bytes).toBeLessThan(60 * 1024 * 1024);
+    drain(idle);
+    await ended(idle);
+    expect(await idle.seat.memory()).toBeUndefined();
+    const computing = await ready(
+      `setInterval(() => { const end = Date.now() + 200; while (Date.now() < end); }, 1); ${APP}`,
+    );
+    expect(await computing.seat.memory()).toBeGreaterThan(1024 * 1024);
+  });
 
   it("that has drained resolves its life, and is gone", async () => {
     open(1);
@@ -137,9 +173,8 @@ describe("a worker thread", () => {
     open();
     const other = await ready(APP);
     const started = await ready(`setTimeout(() => { for (;;) {} }, 1); ${APP}`);
-    const writer = new BatchWriter();
-    writer.word(TO_WORKER.CREDIT, 0, 0);
-    started.seat.lane.send(writer.take());
+    started.seat.lane.writer.word(TO_WORKER.CREDIT, 0, 0);
+    started.seat.lane.post();
     started.seat.terminate();
     expect(await ended(started)).not.toBe("drained");
     expect([other.end(), threads.alive]).toEqual(["alive", 1]);

@@ -101,6 +101,26 @@ describe("an address", () => {
       });
     });
 
+    it("refuses a folder in which anyone may replace it, unless only its owner may", async () => {
+      const { path } = tempDir();
+      chmodSync(path, 0o777);
+      await expect(bind(unix(join(path, "s")))).rejects.toMatchObject({
+        code: "LISTEN",
+        message: `anyone may replace a socket in ${path}`,
+        hint: expect.stringContaining(`chmod o-w ${path}`),
+      });
+      chmodSync(path, 0o1777);
+      await expect(bind(unix(join(path, "s")))).resolves.toBeDefined();
+    });
+
+    it("may lie behind a link to its folder", async () => {
+      const { path } = tempDir();
+      mkdirSync(join(path, "run"));
+      symlinkSync("run", join(path, "var"));
+      await bind(unix(join(path, "var", "s")), { listenMode: 0o600 });
+      expect(statSync(join(path, "run", "s")).mode & 0o777).toBe(0o600);
+    });
+
     it("says that its folder is not writable", () => {
       const { path } = tempDir();
       chmodSync(path, 0o555);
@@ -153,14 +173,6 @@ describe("an address", () => {
       await expect(bind(tcp("203.0.113.7", 9000))).rejects.toMatchObject({
         message: expect.stringMatching(/EADDRNOTAVAIL/),
       });
-    });
-  });
-
-  it("from systemd is refused, as it is not in effect yet", async () => {
-    await expect(
-      (async () => bindAddress({ listen: { kind: "systemd", name: "x" }, listenMode: 0 }))(),
-    ).rejects.toMatchObject({
-      code: "LISTEN",
     });
   });
 

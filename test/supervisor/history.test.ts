@@ -3,6 +3,7 @@ import { afterLife, type Life, NO_HISTORY, PROVEN_AFTER_MS } from "../../src/sup
 const life = (over: Partial<Life>): Life => ({
   readyAt: undefined,
   goneAt: 0,
+  proven: false,
   asked: false,
   fault: undefined,
   ...over,
@@ -15,13 +16,18 @@ describe("the history of a pool's processes", () => {
     expect(afterLife(NO_HISTORY, proven, 0)).toMatchObject({ failures: 0, retryAt: 1100, restarts: 1 });
   });
 
+  it("lets a process that has answered a request be replaced at once, however soon it died", () => {
+    const failing = afterLife(afterLife(NO_HISTORY, short(1), 0), short(2), 0);
+    expect(afterLife(failing, { ...short(3), proven: true }, 0)).toMatchObject({ failures: 0, retryAt: 3 });
+  });
+
   it("replaces the first that was never of use at once, then after pauses that grow up to a minute", () => {
     let history = NO_HISTORY;
     const pauses = Array.from({ length: 10 }, (_, index) => {
       history = afterLife(history, short(index), 0.999_999);
       return Math.round((history.retryAt - index) / 100) * 100;
     });
-    expect(pauses).toEqual([0, 500, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]);
+    expect(pauses).toEqual([0, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000]);
   });
 
   it("counts one that never became ready as such a failure", () => {

@@ -9,6 +9,7 @@ describe("who a pool runs as", () => {
     expect(poolIdentity({ ...pool, user: "daemon" }, ROOT)).toEqual({
       uid: 1,
       gid: 1,
+      groups: undefined,
       name: "daemon",
       home: "/usr/sbin",
     });
@@ -16,6 +17,17 @@ describe("who a pool runs as", () => {
 
   it("takes the group of the configuration", () => {
     expect(poolIdentity({ ...pool, user: "daemon", group: "bin" }, ROOT)).toMatchObject({ uid: 1, gid: 2 });
+  });
+
+  it("has the supplementary groups of the user database, or exactly those of the configuration", () => {
+    expect(poolIdentity({ ...pool, user: "daemon", groups: ["bin", "54321"] }, ROOT)).toMatchObject({
+      gid: 1,
+      groups: [2, 54_321],
+    });
+    expect(poolIdentity({ ...pool, user: "daemon", groups: [] }, ROOT)).toMatchObject({ groups: [] });
+    expect(() => poolIdentity({ ...pool, user: "daemon", groups: ["no-such-group"] }, ROOT)).toThrow(
+      'pools.www.groups: there is no group "no-such-group"',
+    );
   });
 
   it("takes a number that the user database does not know", () => {
@@ -27,6 +39,7 @@ describe("who a pool runs as", () => {
     ["root", { user: "root" }],
     ["user 0", { user: "0" }],
     ["group 0", { user: "daemon", group: "root" }],
+    ["supplementary group 0", { user: "daemon", groups: ["bin", "0"] }],
   ])("is refused as root with %s", (_, options) => {
     expect(() => poolIdentity({ ...pool, ...options }, ROOT)).toThrow(
       expect.objectContaining({ code: "CONFIG", message: "pools.www.user: the app would run as root" }),
@@ -45,6 +58,7 @@ describe("who a pool runs as", () => {
   it.each([
     ["another user", { user: "daemon" }],
     ["another group", { user: "65534", group: "bin" }],
+    ["supplementary groups", { user: "65534", groups: [] }],
   ])("is refused with %s when we are not root", (_, options) => {
     expect(() => poolIdentity({ ...pool, ...options }, SOMEBODY)).toThrow(
       expect.objectContaining({ code: "CONFIG", hint: expect.stringContaining("start Holdfast as root") }),
@@ -60,13 +74,22 @@ describe("who a pool runs as", () => {
   });
 
   it("is switched by setpriv, before Node begins, without any privilege left", () => {
-    const identity = { uid: 33, gid: 34, name: "www-data", home: undefined };
+    const identity = { uid: 33, gid: 34, groups: undefined, name: "www-data", home: undefined };
     expect(asIdentity(identity, ["node", "main.js"]).join(" ")).toBe(
       "/usr/bin/setpriv --reuid=33 --regid=34 --init-groups --no-new-privs --inh-caps=-all --bounding-set=-all -- node main.js",
     );
   });
 
+  it.each([
+    ["those that are listed", [33, 34], "--groups=33,34"],
+    ["none", [], "--clear-groups"],
+  ])("gets by setpriv the supplementary groups: %s", (_, groups, option) => {
+    const command = asIdentity({ uid: 7, gid: 7, groups, name: "www-data", home: undefined }, []);
+    expect(command).toContain(option);
+    expect(command).not.toContain("--init-groups");
+  });
+
   it("has no supplementary groups when the user database does not know it", () => {
-    expect(asIdentity({ uid: 7, gid: 7, name: undefined, home: undefined }, [])).toContain("--clear-groups");
+    expect(poolIdentity({ ...pool, user: "54321" }, ROOT)).toMatchObject({ groups: [] });
   });
 });

@@ -283,6 +283,7 @@ describe("a supervisor", () => {
       expect(pools.find(({ name }) => name === "www")?.processes[0]).toEqual({
         pid: expect.any(Number),
         state: "ready",
+        generation: 1,
       });
     });
   });

@@ -60,4 +60,8 @@ export class FakeCarrier implements Carrier {
   overdue(): void {
     this.sent.push("overdue");
   }
+
+  slow(): void {
+    this.sent.push("slow");
+  }
 }

@@ -12,6 +12,8 @@ export class FakeSeat implements Seat {
   /** False: its thread does not end when told to. */
   endable = true;
   seesBatches = true;
+  /** False: it begins nothing of what it is given. */
+  begins = true;
   readonly #onBatch: (batch: Buffer) => void;
   readonly #settle: { resolve: () => void; reject: (error: unknown) => void };
 
@@ -22,15 +24,20 @@ export class FakeSeat implements Seat {
     this.life = promise;
     this.#settle = { resolve, reject };
     let sent = 0;
+    const writer = new BatchWriter();
     this.lane = {
-      send: (batch) => {
+      writer,
+      post: (always = false) => {
+        if (writer.empty && !always) return;
         sent++;
-        readBatch(Buffer.from(batch), (kind) => {
+        readBatch(Buffer.from(writer.take()), (kind) => {
           if (kind === TO_WORKER.DRAIN) this.drains++;
         });
       },
+      collect: () => {},
+      rest: () => {},
       offer: () => {},
-      begun: () => true,
+      begun: () => this.begins,
       takeBack: () => false,
       metTakenBack: () => true,
       get sent() {
@@ -47,6 +54,13 @@ export class FakeSeat implements Seat {
     this.#onBatch(Buffer.from(writer.take()));
   }
 
+  /** Ends the reply in this slot. */
+  end(slot: number): void {
+    const writer = new BatchWriter();
+    writer.mark(FROM_WORKER.END, slot);
+    this.#onBatch(Buffer.from(writer.take()));
+  }
+
   ready(): void {
     this.say(FROM_WORKER.READY, { bootMs: 1 });
   }
@@ -58,6 +72,19 @@ export class FakeSeat implements Seat {
 
   die(error: unknown = new Error("died")): void {
     this.#settle.reject(error);
+  }
+
+  /** What it says when it is weighed. */
+  memoryBytes = 0;
+
+  async memory(): Promise<number | undefined> {
+    return this.memoryBytes;
+  }
+
+  loopTimes(): undefined {}
+
+  async stack(): Promise<string | undefined> {
+    return undefined;
   }
 
   terminate(): void {

@@ -1,7 +1,10 @@
 import { MessageChannel } from "node:worker_threads";
 import type { Clock } from "../../src/base/clock.ts";
-import { FIRST_SLOT_WORD } from "../../src/messages/lane.ts";
-import { ThreadLane } from "../../src/pool/threads.ts";
+import { FIRST_SLOT_WORD, RING_BYTES } from "../../src/messages/lane.ts";
+import { ringMemory } from "../../src/messages/ring.ts";
+import { Bells } from "../../src/pool/bells.ts";
+import { lifeSpan, NO_RECYCLING } from "../../src/pool/recycling.ts";
+import { ThreadLane } from "../../src/pool/thread-lane.ts";
 import { type WorkerEvents, WorkerHandle } from "../../src/pool/worker-handle.ts";
 import { WorkerLane } from "../../workers/lane.ts";
 import type { OpenExchange } from "../../workers/open-exchange.ts";
@@ -26,11 +29,17 @@ export function lanePair(clock: Clock, options: { readonly concurrency?: number 
     bootFailed: say("bootFailed"),
     unsound: say("unsound"),
     overdue: say("overdue"),
+    slow: say("slow"),
+    worn: say("worn"),
     handlerFailed: say("handlerFailed"),
     log: say("log"),
     loaded: say("loaded"),
-    // The pool posts at the end of its turn.
-    stirred: () => setImmediate(() => handle.post()),
+    // The pool posts and rests at the end of its turn.
+    stirred: () =>
+      setImmediate(() => {
+        handle.post();
+        handle.rest();
+      }),
   };
   const handle = new WorkerHandle({
     id: 1,
@@ -38,18 +47,31 @@ export function lanePair(clock: Clock, options: { readonly concurrency?: number 
     concurrency: options.concurrency ?? 8,
     clock,
     requestTimeoutMs: 60_000,
+    span: lifeSpan(NO_RECYCLING, 0),
     events: handlers,
   });
   const { port1, port2 } = new MessageChannel();
   const words = new SharedArrayBuffer((FIRST_SLOT_WORD + handle.slots) * Int32Array.BYTES_PER_ELEMENT);
+  const bells = new Bells();
+  const [inbox, outbox] = [ringMemory(RING_BYTES), ringMemory(RING_BYTES)];
+  const poolLane = new ThreadLane({
+    port: port1,
+    words,
+    inbox,
+    outbox,
+    bells,
+    received: (batch) => handle.receive(batch),
+  });
   handle.sit({
-    lane: new ThreadLane(port1, new Int32Array(words)),
+    lane: poolLane,
     life: new Promise(() => {}),
     terminate: say("terminate"),
+    memory: async () => undefined,
+    loopTimes: () => undefined,
+    stack: async () => undefined,
   });
-  port1.on("message", (batch: ArrayBuffer) => handle.receive(Buffer.from(batch)));
   const begun: OpenExchange[] = [];
-  const lane = new WorkerLane(port2, words);
+  const lane = new WorkerLane({ port: port2, words, inbox, outbox, bell: poolLane.bellAddress }, say("log"));
   lane.serve({ handle: (exchange) => begun.push(exchange), drain: say("drain") });
   handle.state = "idle";
   return {
@@ -58,8 +80,9 @@ export function lanePair(clock: Clock, options: { readonly concurrency?: number 
     begun,
     events,
     close: () => {
-      port1.close();
-      port2.close();
+      lane.close();
+      poolLane.close();
+      bells.close();
     },
   };
 }

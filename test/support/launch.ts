@@ -16,6 +16,10 @@ export interface LaunchOptions {
   readonly node?: string;
   /** Default: the launcher of this checkout. */
   readonly bin?: string;
+  /** Listening sockets that it is given as systemd does it [sd_listen_fds(3)]. */
+  readonly sockets?: readonly { readonly name: string; readonly fd: number }[];
+  /** A program, with its arguments, that starts it. */
+  readonly wrapper?: readonly string[];
 }
 
 export interface Finished {
@@ -32,18 +36,30 @@ export class Launched {
   #stderr = "";
   /** Resolves when it has ended and its output is complete. */
   readonly finished: Promise<Finished>;
+  /** Resolves when it has ended; what it started may still hold on to its output. */
+  readonly gone: Promise<Pick<Finished, "code" | "signal">>;
 
   constructor(args: readonly string[], options: LaunchOptions) {
-    this.#child = spawn(options.node ?? process.execPath, [options.bin ?? BIN, ...args], {
+    const { sockets = [] } = options;
+    const argv = [...(options.wrapper ?? []), options.node ?? process.execPath, options.bin ?? BIN, ...args];
+    const names = sockets.map(({ name }) => name).join(":");
+    const passed = sockets.length === 0 ? {} : { LISTEN_FDS: String(sockets.length), LISTEN_FDNAMES: names };
+    // The shell knows its process id before the program begins, and becomes it.
+    const [command = "", ...rest] =
+      sockets.length === 0 ? argv : ["sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh", ...argv];
+    this.#child = spawn(command, rest, {
       cwd: options.cwd,
-      env: { ...process.env, ...options.env },
-      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...passed, ...options.env },
+      stdio: ["ignore", "pipe", "pipe", ...sockets.map(({ fd }) => fd)],
     });
     this.#child.stdout?.setEncoding("utf8").on("data", (text: string) => {
       this.#stdout += text;
     });
     this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.#stderr += text;
+    });
+    this.gone = new Promise((resolve) => {
+      this.#child.on("exit", (code, signal) => resolve({ code, signal }));
     });
     this.finished = new Promise((resolve, reject) => {
       this.#child.on("error", reject);
@@ -89,12 +105,12 @@ export class Launched {
     const family = [this.pid, ...this.descendants()];
     if (!this.#ended) {
       this.signal("SIGTERM");
-      await Promise.race([this.finished, new Promise((resolve) => setTimeout(resolve, 3000).unref())]);
+      await Promise.race([this.gone, new Promise((resolve) => setTimeout(resolve, 3000).unref())]);
     }
     for (const pid of family) {
       if (isRunning(pid)) process.kill(pid, "SIGKILL");
     }
-    await this.finished;
+    await this.gone;
   }
 
   get #ended(): boolean {

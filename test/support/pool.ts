@@ -20,10 +20,14 @@ export interface RunningPool {
   stop(): Promise<void>;
 }
 
+/** As the option's default. */
+export const LOG_LIMIT_BYTES = 16 * 1024;
+
 /** `files` are written into the pool's root; `options` are the pool's, as TOML names them. */
 export async function startPool(
   files: Readonly<Record<string, string>>,
   options: WrittenConfig["pools"][string] = {},
+  access?: (lines: string) => void,
 ): Promise<RunningPool> {
   const dir = makeTempDir();
   for (const [name, text] of Object.entries(files)) dir.write(`root/${name}`, text);
@@ -39,8 +43,12 @@ export async function startPool(
     generation: 1,
     clock: systemClock,
     log: createLog("json", "debug", (line) => lines.push(JSON.parse(line) as Record<string, unknown>)),
+    logLimitBytes: LOG_LIMIT_BYTES,
+    access,
     cacheDir: undefined,
     unendable: () => {},
+    proven: () => {},
+    replace: () => {},
   });
   const clients: FastCgiClient[] = [];
   const connect = async (timeoutMs = 5000): Promise<FastCgiClient> => {
@@ -54,7 +62,8 @@ export async function startPool(
     dir.remove();
   };
   try {
-    await pool.start({ path });
+    await pool.boot();
+    await pool.listen({ path });
   } catch (error) {
     await stop();
     throw error;

@@ -49,6 +49,7 @@ export class ScriptedHost implements GatewayHost {
       abort: (reason) => aborts.push(reason),
       begun: () => true,
       overdue: () => {},
+      slow: () => {},
     };
     let handled = false;
     const handle = (): void => {

@@ -2,10 +2,9 @@
 
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
-import { Fault } from "../../base/fault.ts";
 import { findConfig, loadConfig } from "../../config/load.ts";
-import type { PoolConfig } from "../../config/schema.ts";
 import { type ApacheLayout, LAYOUTS, renderApache } from "../../deploy/apache.ts";
+import { choosePools } from "../choose-pools.ts";
 import { CONFIG_OPTION } from "../control-client.ts";
 
 interface Options {
@@ -30,18 +29,10 @@ export function apacheCommand(): Command {
       const { config } = loadConfig(findConfig(options.config));
       const { layout, documentRoot } = options;
       process.stdout.write(
-        renderApache(choose(config.pools, options.pool), {
+        renderApache(choosePools(config.pools, options.pool), {
           ...(layout === undefined ? {} : { layout }),
           ...(documentRoot === undefined ? {} : { documentRoot: resolve(documentRoot) }),
         }),
       );
     });
-}
-
-function choose(pools: readonly PoolConfig[], name: string | undefined): readonly PoolConfig[] {
-  if (name === undefined) return pools;
-  const pool = pools.find((other) => other.name === name);
-  if (pool !== undefined) return [pool];
-  const names = pools.map((other) => other.name).join(", ");
-  throw new Fault("USAGE", `there is no pool ${JSON.stringify(name)}`, { hint: `pools: ${names}` });
 }

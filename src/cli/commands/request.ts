@@ -8,13 +8,14 @@ import { Fault } from "../../base/fault.ts";
 import { reasonPhrase } from "../../cgi/status.ts";
 import { findConfig, loadConfig } from "../../config/load.ts";
 import type { Config, PoolConfig } from "../../config/schema.ts";
+import { fixedThreads } from "../../config/thread-count.ts";
 import { backendTimeoutSeconds } from "../../deploy/apache-backend.ts";
 import { metaVariables } from "../../front/meta-variables.ts";
 import { PoolClient } from "../../front/pool-client.ts";
 import type { PoolReply, PoolRequest } from "../../front/pool-connection.ts";
 import { openPrivateFolder } from "../../front/private-folder.ts";
-import { handleSignals, type RunningSupervisor, type Stoppable, startSupervisor } from "../../supervisor/main.ts";
-import { createLog, resolveLogFormat } from "../../telemetry/log.ts";
+import { handleSignals, type RunningSupervisor, type Signalled, startSupervisor } from "../../supervisor/main.ts";
+import { terminalLog } from "../../telemetry/log.ts";
 import { printError } from "../print.ts";
 import { privateConfig } from "../private-pool.ts";
 import { findTarget } from "../target.ts";
@@ -57,7 +58,7 @@ export function requestCommand(): Command {
 
 async function request(path: string, options: Options, folder: string): Promise<number> {
   const { config, pool } = choosePool(options, folder);
-  const log = createLog(resolveLogFormat("auto", process.stderr.isTTY === true), "warn");
+  const log = terminalLog("warn");
   const gone = new AbortController();
   const starting = startSupervisor(config, { log });
   // Before the process is there, because a signal without a handler would leave it behind.
@@ -81,7 +82,7 @@ async function request(path: string, options: Options, folder: string): Promise<
 }
 
 /** What a signal acts upon; it cuts the exchange off first. */
-function stoppable(starting: Promise<RunningSupervisor>, gone: AbortController): Promise<Stoppable> {
+function stoppable(starting: Promise<RunningSupervisor>, gone: AbortController): Promise<Signalled> {
   const target = starting.then((supervisor) => ({
     stop: (reason: string) => {
       gone.abort(new Fault("BOOT", `ended by ${reason}`));
@@ -128,7 +129,7 @@ function configuredPool(options: Options, folder: string): { config: Config; poo
     listen: { kind: "unix", path: `${folder}/pool.sock` },
     listenMode: 0o600,
     processes: 1,
-    threads: 1,
+    threads: fixedThreads(1),
     watch: false,
   };
   return { config: { supervisor: { ...config.supervisor, control: `${folder}/control.sock` }, pools: [pool] }, pool };

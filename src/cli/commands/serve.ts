@@ -6,10 +6,11 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { Fault } from "../../base/fault.ts";
 import { VERSION } from "../../base/version.ts";
 import type { PoolConfig } from "../../config/schema.ts";
+import { describeThreads } from "../../config/thread-count.ts";
 import { FRONTS, type Front, type FrontChoice, planFront, startFront } from "../../front/front.ts";
 import { openPrivateFolder } from "../../front/private-folder.ts";
-import { handleSignals, type RunningSupervisor, startSupervisor } from "../../supervisor/main.ts";
-import { createLog, type Log, resolveLogFormat } from "../../telemetry/log.ts";
+import { closeInherited, handleSignals, type RunningSupervisor, startSupervisor } from "../../supervisor/main.ts";
+import { type Log, terminalLog } from "../../telemetry/log.ts";
 import { print, table } from "../print.ts";
 import { privateConfig } from "../private-pool.ts";
 import { findTarget, type Target } from "../target.ts";
@@ -32,8 +33,9 @@ export function serveCommand(): Command {
     .option("--threads <number>", `worker threads (default: ${availableParallelism()})`, threadNumber)
     .option("--no-watch", "leave the workers alone when files change")
     .action(async (path: string, options: Options) => {
+      closeInherited();
       const folder = openPrivateFolder();
-      const log = createLog(resolveLogFormat("auto", process.stderr.isTTY === true));
+      const log = terminalLog();
       const starting = start(path, options, folder.path, log);
       // Before anything is there, because a signal without a handler would leave it behind.
       const release = handleSignals(starting, log);
@@ -121,6 +123,11 @@ class Site {
     await supervisor.stop(reason).catch(() => {}); // `done` rejects with the same.
   }
 
+  /** The app's code anew; a folder or an app has no configuration to read again. */
+  reload(): Promise<unknown> {
+    return this.#parts.supervisor.reload("all");
+  }
+
   stopNow(reason: string): void {
     void this.#front?.stop(0);
     this.#parts.supervisor.stopNow(reason).catch(() => {}); // `done` rejects with the same.
@@ -133,7 +140,10 @@ function printBanner(front: Front, { kind, path }: Target, pool: PoolConfig): vo
     [kind, path],
     ["front", front.description],
     ["socket", pool.listen.kind === "unix" ? pool.listen.path : ""],
-    ["workers", `${pool.threads} thread${pool.threads === 1 ? "" : "s"} × ${pool.concurrency} open requests`],
+    [
+      "workers",
+      `${describeThreads(pool.threads)} thread${pool.threads.max === 1 ? "" : "s"} × ${pool.concurrency} open requests`,
+    ],
     ["watch", pool.watch ? "on: a changed file is in effect with the next request" : "off"],
     ["Node.js", process.versions.node],
     ...front.logs.map((log, index): [string, string] => [index === 0 ? "logs" : "", log]),

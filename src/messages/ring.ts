@@ -1,0 +1,162 @@
+// One direction of a lane between threads: frames in shared memory, written by one side and read by the
+// other, without a lock. The reader needs no leave of the writer, so it can take what is finished
+// also from a thread that computes, or is dead.
+//
+//   memory := words (64 bytes) · ring (a power of two)
+//
+// Frames lie in the ring as in a batch (batch.ts); one that does not fit before the ring's end is
+// preceded by PADDING up to it. What the ring has no room for is posted as a batch of its own, and
+// the frame ELSEWHERE stands in the ring where it belongs; room for that one is always kept.
+
+import { BatchWriter, FrameWriter, frameBytes, writeFrameHeader } from "./batch.ts";
+import { FRAME_ELSEWHERE, FRAME_HEADER_BYTES, FRAME_PADDING } from "./lane.ts";
+
+const WORDS_BYTES = 64;
+/** How far the writer has written whole frames, and how far the reader has taken them: bytes since the start, modulo 2³². */
+const WORD_WRITTEN = 0;
+const WORD_TAKEN = 1;
+/** Not 0: the reader knows that something is there, or soon will. */
+const WORD_AWAKE = 2;
+/** How often the writer wrote ELSEWHERE. */
+const WORD_ELSEWHERE = 3;
+
+const ELSEWHERE_BYTES = frameBytes(0);
+
+/** Memory for a ring of `bytes`, a power of two. */
+export function ringMemory(bytes: number): SharedArrayBuffer {
+  return new SharedArrayBuffer(WORDS_BYTES + bytes);
+}
+
+export class RingWriter extends FrameWriter {
+  buffer: Buffer;
+  readonly #words: Int32Array;
+  readonly #ring: Buffer;
+  readonly #post: (batch: ArrayBuffer) => void;
+  readonly #surplus = new BatchWriter();
+  /** Written, perhaps not published. */
+  #written = 0;
+  #flushed = 0;
+
+  /** `post` takes a batch that the ring has no room for. */
+  constructor(memory: SharedArrayBuffer, post: (batch: ArrayBuffer) => void) {
+    super();
+    this.#words = new Int32Array(memory, 0, WORDS_BYTES / Int32Array.BYTES_PER_ELEMENT);
+    this.#ring = Buffer.from(memory, WORDS_BYTES);
+    this.buffer = this.#ring;
+    this.#post = post;
+  }
+
+  open(kind: number, slot: number, length: number): number {
+    const start = this.#surplus.empty ? this.#place(frameBytes(length)) : undefined;
+    if (start === undefined) {
+      const payload = this.#surplus.open(kind, slot, length);
+      this.buffer = this.#surplus.buffer;
+      return payload;
+    }
+    this.buffer = this.#ring;
+    writeFrameHeader(this.#ring, start, kind, slot, length);
+    return start + FRAME_HEADER_BYTES;
+  }
+
+  /** What was written is whole: the reader may take it. */
+  publish(): void {
+    Atomics.store(this.#words, WORD_WRITTEN, this.#written);
+  }
+
+  /**
+   * Publishes, and posts what the ring had no room for. True: the reader sleeps and has to be woken.
+   * Something may be held back until the reader has made room: see `holding`.
+   */
+  flush(): boolean {
+    if (!this.#surplus.empty && this.#room() >= ELSEWHERE_BYTES) {
+      this.#post(this.#surplus.take());
+      writeFrameHeader(this.#ring, this.#written & (this.#ring.length - 1), FRAME_ELSEWHERE, 0, 0);
+      Atomics.add(this.#words, WORD_ELSEWHERE, 1);
+      this.#written = (this.#written + ELSEWHERE_BYTES) | 0;
+    }
+    this.publish();
+    this.#flushed = this.#written;
+    if (this.#room() === this.#ring.length) return false;
+    return Atomics.compareExchange(this.#words, WORD_AWAKE, 0, 1) === 0;
+  }
+
+  /** Something was written since the last flush. */
+  get stirred(): boolean {
+    return this.holding || this.#written !== this.#flushed;
+  }
+
+  get holding(): boolean {
+    return !this.#surplus.empty;
+  }
+
+  #room(): number {
+    return this.#ring.length - ((this.#written - Atomics.load(this.#words, WORD_TAKEN)) >>> 0);
+  }
+
+  /** Where a frame of `bytes` goes, or undefined where the ring has no room for it. */
+  #place(bytes: number): number | undefined {
+    const start = this.#written & (this.#ring.length - 1);
+    const toEnd = this.#ring.length - start;
+    const padding = bytes > toEnd ? toEnd : 0;
+    if (padding + bytes + ELSEWHERE_BYTES > this.#room()) return undefined;
+    if (padding > 0) writeFrameHeader(this.#ring, start, FRAME_PADDING, 0, padding - FRAME_HEADER_BYTES);
+    this.#written = (this.#written + padding + bytes) | 0;
+    return padding > 0 ? 0 : start;
+  }
+}
+
+export class RingReader {
+  readonly #words: Int32Array;
+  readonly #ring: Buffer;
+  readonly #received: (batch: Buffer) => void;
+  readonly #posted: () => Buffer | undefined;
+  #elsewhere = 0;
+
+  /** `received` gets what was written, in order; `posted` returns the next batch that was posted. */
+  constructor(memory: SharedArrayBuffer, received: (batch: Buffer) => void, posted: () => Buffer | undefined) {
+    this.#words = new Int32Array(memory, 0, WORDS_BYTES / Int32Array.BYTES_PER_ELEMENT);
+    this.#ring = Buffer.from(memory, WORDS_BYTES);
+    this.#received = received;
+    this.#posted = posted;
+  }
+
+  /** Whether there is anything to take; costs next to nothing. */
+  get filled(): boolean {
+    return Atomics.load(this.#words, WORD_WRITTEN) !== Atomics.load(this.#words, WORD_TAKEN);
+  }
+
+  /** Takes everything that is published. */
+  take(): void {
+    const taken = Atomics.load(this.#words, WORD_TAKEN);
+    const written = Atomics.load(this.#words, WORD_WRITTEN);
+    const bytes = (written - taken) >>> 0;
+    if (bytes === 0) return;
+    const batch = Buffer.allocUnsafe(bytes);
+    const start = taken & (this.#ring.length - 1);
+    const first = Math.min(bytes, this.#ring.length - start);
+    this.#ring.copy(batch, 0, start, start + first);
+    if (first < bytes) this.#ring.copy(batch, first, 0, bytes - first);
+    Atomics.store(this.#words, WORD_TAKEN, written);
+    if (Atomics.load(this.#words, WORD_ELSEWHERE) === this.#elsewhere) this.#received(batch);
+    else this.#takeInParts(batch);
+  }
+
+  /** From now on the writer has to wake us. False: something came in the meantime, and we are awake still. */
+  rest(): boolean {
+    Atomics.store(this.#words, WORD_AWAKE, 0);
+    return !this.filled || Atomics.compareExchange(this.#words, WORD_AWAKE, 0, 1) !== 0;
+  }
+
+  #takeInParts(batch: Buffer): void {
+    let from = 0;
+    for (let at = 0; at < batch.length; at += frameBytes(batch.readUInt32LE(at + 8))) {
+      if (batch.readUInt32LE(at) !== FRAME_ELSEWHERE) continue;
+      this.#elsewhere = (this.#elsewhere + 1) | 0;
+      if (from < at) this.#received(batch.subarray(from, at));
+      from = at + ELSEWHERE_BYTES;
+      const posted = this.#posted();
+      if (posted !== undefined) this.#received(posted);
+    }
+    if (from < batch.length) this.#received(batch.subarray(from));
+  }
+}

@@ -1,0 +1,120 @@
+// A file that lines are appended to, and that is opened anew when it has been renamed. Written at once
+// and whole: between two calls nothing is under way, so that a reopening loses and mixes nothing.
+
+import { closeSync, constants, fstatSync, openSync, type Stats, statSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import { Fault, messageOf } from "../base/fault.ts";
+
+/** Everybody else's business only through the file's group. */
+const MODE = 0o640;
+const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+export interface FileEvents {
+  /** A write failed, after one that had not. */
+  failing(path: string, error: unknown): void;
+  /** Writing works again; `lines` are lost. */
+  recovered(path: string, lines: number): void;
+}
+
+export class LogFile {
+  readonly path: string;
+  readonly #events: FileEvents;
+  #fd: number;
+  /** A write ended within a line. */
+  #torn = false;
+  #lost = 0;
+
+  /** Throws CONFIG when it cannot be opened, or would not be safe to write as root. */
+  constructor(path: string, events: FileEvents) {
+    this.path = path;
+    this.#events = events;
+    this.#fd = open(path);
+  }
+
+  /** Appends whole lines. What cannot be written is counted, and told when writing works again. */
+  write(lines: string | Uint8Array): void {
+    const given = typeof lines === "string" ? Buffer.from(lines) : lines;
+    const bytes = this.#torn ? Buffer.concat([NEWLINE, given]) : given;
+    let at = 0;
+    try {
+      while (at < bytes.length) at += writeSync(this.#fd, bytes, at);
+    } catch (error) {
+      if (at > 0) this.#torn = bytes[at - 1] !== NEWLINE[0];
+      const first = this.#lost === 0;
+      this.#lost += countLines(given.subarray(Math.max(0, at - (bytes.length - given.length))));
+      if (first) this.#events.failing(this.path, error);
+      return;
+    }
+    this.#torn = false;
+    const lost = this.#lost;
+    this.#lost = 0;
+    if (lost > 0) this.#events.recovered(this.path, lost);
+  }
+
+  /** Goes on in the file that now has the path. Throws CONFIG, and goes on in the old one, when that cannot be opened. */
+  reopen(): void {
+    const fd = open(this.path);
+    closeSync(this.#fd);
+    this.#fd = fd;
+    this.#torn = false;
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+}
+
+const NEWLINE = Buffer.from("\n");
+
+function countLines(bytes: Uint8Array): number {
+  let lines = 0;
+  for (let at = bytes.indexOf(NEWLINE[0] as number); at !== -1; at = bytes.indexOf(NEWLINE[0] as number, at + 1)) {
+    lines += 1;
+  }
+  return lines;
+}
+
+function open(path: string): number {
+  let fd: number;
+  try {
+    refuseUnsafeFolder(path);
+    fd = openSync(path, FLAGS, MODE);
+  } catch (cause) {
+    if (cause instanceof Fault) throw cause;
+    throw new Fault("CONFIG", `the log ${path} cannot be opened: ${messageOf(cause)}`, {
+      hint: "it must be a file, no symbolic link, in a folder that exists",
+      cause,
+    });
+  }
+  try {
+    refuseUnsafeFile(path, fstatSync(fd));
+    return fd;
+  } catch (fault) {
+    closeSync(fd);
+    throw fault;
+  }
+}
+
+const isRoot = (): boolean => process.geteuid?.() === 0;
+
+/** Root must not append to what somebody else put in the log's place [CVE-2016-1247]. */
+function refuseUnsafeFolder(path: string): void {
+  if (!isRoot()) return;
+  const folder = dirname(path);
+  const { uid, mode } = statSync(folder);
+  const isShared = (mode & 0o002) !== 0 && (mode & 0o1000) === 0;
+  if (uid === 0 && !isShared) return;
+  throw new Fault("CONFIG", `the log ${path} lies in a folder in which others may replace it`, {
+    hint: `use a folder of root's, such as /var/log/holdfast (chown root ${folder}; chmod o-w ${folder})`,
+  });
+}
+
+function refuseUnsafeFile(path: string, stats: Stats): void {
+  if (stats.isCharacterDevice()) return;
+  if (!stats.isFile()) throw new Fault("CONFIG", `the log ${path} is not a file`);
+  if (isRoot() && (stats.uid !== 0 || stats.nlink > 1)) {
+    throw new Fault("CONFIG", `the log ${path} is not root's alone`, {
+      hint: "have it created by Holdfast, or by logrotate with `create 0640 root adm`",
+    });
+  }
+}

@@ -1,0 +1,108 @@
+// One supervisor takes the place of another without a socket being closed: the new one boots its pools
+// beside the old ones, the old one lets go of the control socket, the new one listens, and the old one's
+// pools drain and hand their connections over. Both ends of that are here, in order.
+
+import type { Clock } from "../base/clock.ts";
+import { Fault, toFaultData } from "../base/fault.ts";
+import type { PassedSocket } from "../messages/succession.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { Notifier } from "./notify.ts";
+import type { Predecessor } from "./predecessor.ts";
+import { Successor } from "./successor.ts";
+import type { Supervisor } from "./supervisor.ts";
+
+/** What the start of the program takes besides the boot of its pools, ms. */
+const START_MARGIN_MS = 15_000;
+
+export interface SuccessionOptions {
+  readonly supervisor: Supervisor;
+  readonly notifier: Notifier;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly sockets: () => readonly PassedSocket[];
+  /** Resolves when no reload runs. */
+  readonly idle: () => Promise<void>;
+  /** Frees the control socket. */
+  readonly letGo: () => Promise<void>;
+  /** Listens on it again. */
+  readonly takeBack: () => Promise<void>;
+}
+
+export class Succession {
+  readonly #options: SuccessionOptions;
+  #running: Promise<void> | undefined;
+  #isOver = false;
+
+  constructor(options: SuccessionOptions) {
+    this.#options = options;
+  }
+
+  /** Another supervisor serves in our place. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Starts a successor, and resolves when it serves. Rejects with BOOT or USAGE; then nothing has changed. */
+  begin(): Promise<void> {
+    this.#running ??= this.#begin().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  /** Our own beginning after `predecessor`: waits until it lets us listen, and takes its connections. */
+  async follow(predecessor: Predecessor, listenForControl: () => Promise<void>): Promise<void> {
+    const { supervisor } = this.#options;
+    await Promise.race([supervisor.booted, supervisor.ready]);
+    await predecessor.release();
+    await listenForControl();
+    supervisor.release();
+    await supervisor.ready;
+    predecessor.serving((pool, connection) => supervisor.adopt(pool, connection));
+  }
+
+  async #begin(): Promise<void> {
+    const { supervisor, notifier, clock, log, idle, sockets } = this.#options;
+    if (process.pid === 1) {
+      throw new Fault("USAGE", "process 1 cannot be replaced: when it leaves, the container ends", {
+        hint: "reload for new code; for a new version of Holdfast start another container",
+      });
+    }
+    await supervisor.ready;
+    await idle();
+    supervisor.mustNotEnd();
+    log.info("starting the supervisor that is to take over");
+    notifier.reloading();
+    const bootTimeoutMs = supervisor.longestBootMs + START_MARGIN_MS;
+    notifier.extend(bootTimeoutMs);
+    const successor = new Successor({ sockets: sockets(), variables: notifier.variables, bootTimeoutMs, clock });
+    try {
+      await Promise.race([successor.booted, supervisor.ending]);
+      supervisor.mustNotEnd();
+      await this.#change(successor);
+    } catch (error) {
+      successor.giveUp();
+      const { code, message, hint } = toFaultData(error, "BOOT");
+      log.error("this supervisor stays", { code, message, hint });
+      supervisor.tellReady();
+      throw error;
+    }
+    log.info("another supervisor serves", { pid: successor.pid });
+    this.#isOver = true;
+    // The manager believes only the main process: that the reload is over must be said before.
+    supervisor.tellReady();
+    notifier.mainPid(successor.pid);
+    supervisor.succeededBy((pool) => successor.taker(pool));
+  }
+
+  async #change(successor: Successor): Promise<void> {
+    const { letGo, takeBack } = this.#options;
+    await letGo();
+    try {
+      await successor.takeOver();
+    } catch (error) {
+      await takeBack();
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,122 @@
+// The supervisor that takes our place: the same program, from the files as they are now, as a child
+// that inherits the bound sockets. Until it says that it serves, nothing here changes.
+
+import { type ChildProcess, type SendHandle, spawn } from "node:child_process";
+import type { Clock } from "../base/clock.ts";
+import { Fault } from "../base/fault.ts";
+import {
+  type FromSuccessor,
+  type PassedSocket,
+  SUCCESSION_VARIABLE,
+  type ToSuccessor,
+} from "../messages/succession.ts";
+import type { GivenConnection, Taker } from "./handover.ts";
+
+/** The first descriptor after stdio and the IPC channel. */
+const FIRST_SOCKET_FD = 4;
+/** A successor that is told to take over only has to listen: it does so within this, ms. */
+const TAKE_OVER_MS = 15_000;
+/** One that is given up leaves within this, ms. */
+const LEAVE_MS = 5000;
+
+export interface SuccessorOptions {
+  /** Our sockets, by our descriptors. */
+  readonly sockets: readonly PassedSocket[];
+  /** Added to our environment. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** For all its pools to boot, ms. */
+  readonly bootTimeoutMs: number;
+  readonly clock: Clock;
+}
+
+export class Successor {
+  readonly #child: ChildProcess;
+  readonly #clock: Clock;
+  readonly #booted = Promise.withResolvers<void>();
+  readonly #serving = Promise.withResolvers<void>();
+  /** Connections on their way to it. */
+  readonly #adoptions = new Set<() => void>();
+  #cancelDeadline: () => void;
+
+  constructor({ sockets, variables, bootTimeoutMs, clock }: SuccessorOptions) {
+    this.#clock = clock;
+    const passed: readonly PassedSocket[] = sockets.map((socket, index) => ({
+      ...socket,
+      fd: FIRST_SOCKET_FD + index,
+    }));
+    this.#child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+      stdio: ["inherit", "inherit", "inherit", "ipc", ...sockets.map(({ fd }) => fd)],
+      env: { ...process.env, ...variables, [SUCCESSION_VARIABLE]: JSON.stringify(passed) },
+    });
+    this.#child.on("message", (message) => {
+      if ((message as FromSuccessor).kind === "booted") this.#booted.resolve();
+      else this.#serving.resolve();
+    });
+    this.#child.on("error", (error) => this.#failed(`cannot be started: ${error.message}`));
+    this.#child.on("exit", (code, signal) => this.#failed(`has ended (${signal ?? `exit code ${code}`})`));
+    this.#cancelDeadline = this.#within(bootTimeoutMs, "has not booted in time");
+    for (const promise of [this.#booted.promise, this.#serving.promise]) promise.catch(() => {}); // Whoever awaits it is told.
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** Resolves when it could serve. Rejects with BOOT; what it had to say is in its own output. */
+  get booted(): Promise<void> {
+    return this.#booted.promise;
+  }
+
+  /** Lets it listen; resolves when it does. Rejects with BOOT. */
+  async takeOver(): Promise<void> {
+    this.#cancelDeadline();
+    this.#cancelDeadline = this.#within(TAKE_OVER_MS, "does not serve");
+    this.#send({ kind: "take-over" });
+    await this.#serving.promise;
+    this.#cancelDeadline();
+  }
+
+  /** The pool of that name in the successor. */
+  taker(pool: string): Taker {
+    return { adopt: (connection) => this.#adopt(pool, connection) };
+  }
+
+  /** Ends it: it is not to take over after all. */
+  giveUp(): void {
+    this.#cancelDeadline();
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    this.#child.kill("SIGTERM");
+    const cancel = this.#clock.at(this.#clock.now() + LEAVE_MS, () => this.#child.kill("SIGKILL"));
+    this.#child.once("exit", cancel);
+  }
+
+  #adopt(pool: string, { handle, used }: GivenConnection): Promise<boolean> {
+    if (!this.#child.connected) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const lost = (): void => resolve(false);
+      this.#adoptions.add(lost);
+      const message: ToSuccessor = { kind: "connection", pool, used };
+      this.#child.send(message, handle as unknown as SendHandle, {}, (error) => {
+        this.#adoptions.delete(lost);
+        resolve(error === null);
+      });
+    });
+  }
+
+  #send(message: ToSuccessor): void {
+    // A closed channel means that it has ended, and its exit tells that.
+    if (this.#child.connected) this.#child.send(message, () => {});
+  }
+
+  #within(ms: number, what: string): () => void {
+    return this.#clock.at(this.#clock.now() + ms, () => this.#failed(what));
+  }
+
+  #failed(what: string): void {
+    this.#cancelDeadline();
+    const fault = new Fault("BOOT", `the new supervisor ${what}`, { hint: "its output says why; this one serves on" });
+    this.#booted.reject(fault);
+    this.#serving.reject(fault);
+    for (const lost of this.#adoptions) lost();
+  }
+}

@@ -1,0 +1,134 @@
+// One direction of a lane in shared memory: order, bounds, and who wakes whom.
+
+import fc from "fast-check";
+import { readBatch } from "../../src/messages/batch.ts";
+import { RingReader, RingWriter, ringMemory } from "../../src/messages/ring.ts";
+
+const RING = 1024;
+
+function open(bytes = RING) {
+  const memory = ringMemory(bytes);
+  const posted: Buffer[] = [];
+  const frames: string[] = [];
+  const writer = new RingWriter(memory, (batch) => posted.push(Buffer.from(batch)));
+  const reader = new RingReader(
+    memory,
+    (batch) =>
+      readBatch(batch, (_kind, slot, start, end) => frames.push(`${slot}:${batch.toString("utf8", start, end)}`)),
+    () => posted.shift(),
+  );
+  const write = (slot: number, text: string) => writer.bytes(1, slot, Buffer.from(text));
+  return { writer, reader, posted, frames, write };
+}
+
+describe("a ring", () => {
+  it("brings frames in order", () => {
+    const { writer, reader, frames, write } = open();
+    write(1, "a");
+    write(2, "");
+    writer.word(3, 3, 0x41414141);
+    writer.flush();
+    reader.take();
+    expect(frames).toEqual(["1:a", "2:", "3:AAAA"]);
+    expect(reader.filled).toBe(false);
+  });
+
+  it("gives only frames that are whole", () => {
+    const { writer, reader, frames, write } = open();
+    write(1, "whole");
+    writer.publish();
+    const at = writer.open(1, 2, 4);
+    reader.take();
+    expect(frames).toEqual(["1:whole"]);
+    writer.buffer.write("half", at);
+    expect(reader.filled).toBe(false);
+    writer.publish();
+    reader.take();
+    expect(frames).toEqual(["1:whole", "2:half"]);
+  });
+
+  it("goes round for ever", () => {
+    const { writer, reader, frames, write } = open();
+    for (let n = 0; n < 1000; n++) {
+      write(n, "x".repeat(n % 200));
+      writer.flush();
+      reader.take();
+    }
+    expect(frames).toEqual(Array.from({ length: 1000 }, (_, n) => `${n}:${"x".repeat(n % 200)}`));
+  });
+
+  it("posts what it has no room for, in its place, whatever is written and taken when", () => {
+    const step = fc.oneof(
+      { weight: 5, arbitrary: fc.record({ text: fc.string({ maxLength: 2 * RING }) }) },
+      { weight: 2, arbitrary: fc.constant("flush" as const) },
+      { weight: 2, arbitrary: fc.constant("take" as const) },
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const { writer, reader, frames, write } = open();
+        const expected: string[] = [];
+        for (const each of steps) {
+          if (each === "flush") writer.flush();
+          else if (each === "take") reader.take();
+          else {
+            write(expected.length, each.text);
+            expected.push(`${expected.length}:${each.text}`);
+          }
+        }
+        for (let n = 0; n < 3; n++) {
+          writer.flush();
+          reader.take();
+        }
+        expect(frames).toEqual(expected);
+        expect(writer.holding).toBe(false);
+      }),
+    );
+  });
+
+  it("holds back what it cannot even announce, until the reader has made room", () => {
+    const { writer, reader, frames, posted, write } = open(64);
+    write(1, "x".repeat(30));
+    write(2, "y".repeat(100)); // has no room
+    writer.flush();
+    write(3, "z".repeat(100));
+    writer.flush();
+    expect([posted.length, writer.holding]).toEqual([1, true]);
+    reader.take();
+    writer.flush();
+    reader.take();
+    expect(frames).toEqual([`1:${"x".repeat(30)}`, `2:${"y".repeat(100)}`, `3:${"z".repeat(100)}`]);
+  });
+
+  it("wakes a reader that rests, once, and lets one alone that is awake", () => {
+    const { writer, reader, write } = open();
+    write(1, "a");
+    expect(writer.flush()).toBe(true);
+    write(1, "b");
+    expect(writer.flush()).toBe(false);
+    reader.take();
+    expect(reader.rest()).toBe(true);
+    write(1, "c");
+    expect(writer.flush()).toBe(true);
+  });
+
+  it("lets a reader not rest while something is there", () => {
+    const { writer, reader, write } = open();
+    write(1, "a");
+    writer.flush();
+    reader.take();
+    write(1, "b");
+    expect(writer.flush()).toBe(false);
+    expect(reader.rest()).toBe(false);
+    reader.take();
+    expect(reader.rest()).toBe(true);
+  });
+
+  it("wakes nobody for what has been taken already", () => {
+    const { writer, reader, write } = open();
+    reader.rest();
+    write(1, "a");
+    writer.publish();
+    reader.take();
+    expect(writer.flush()).toBe(false);
+  });
+});

@@ -1,0 +1,145 @@
+// SIGUSR2: the supervisor itself is replaced by the program as it is installed now, without closing a socket.
+
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { eventually } from "../support/eventually.ts";
+import { keptLoad } from "../support/kept-load.ts";
+import { type Launched, launcher } from "../support/launch.ts";
+import { isRunning } from "../support/processes.ts";
+import { skip } from "../support/skip.ts";
+import { type Started, startedPrograms } from "../support/started.ts";
+
+const APP = `export default () => new Response("one");`;
+
+describe("SIGUSR2", () => {
+  const program = startedPrograms();
+  let holdfast: Started;
+  let supervisors: number[];
+
+  beforeEach(() => {
+    supervisors = [];
+    holdfast = program();
+    holdfast.configure();
+    holdfast.app(APP);
+  });
+
+  // A successor is not this process's child, so nobody else ends it.
+  afterEach(async () => {
+    for (const pid of supervisors) if (isRunning(pid)) process.kill(pid, "SIGTERM");
+    for (const pid of supervisors) await eventually(() => !isRunning(pid));
+  });
+
+  /** Resolves with the pid of the supervisor that answers, once it is another than `before`. */
+  async function successorOf(before: number): Promise<number> {
+    const pid = await eventually(async () => {
+      const answering = await holdfast.status().then(
+        (status) => status.pid,
+        () => before,
+      );
+      return answering !== before && answering;
+    }, 15_000);
+    supervisors.push(pid);
+    return pid;
+  }
+
+  const ended = (launched: Launched): Promise<{ code: number | null }> => launched.gone;
+
+  it("loses no request of clients that keep their connections, and refuses none that connects", async () => {
+    holdfast.configure({ pool: "processes = 2" });
+    const first = await holdfast.start();
+    const load = keptLoad({ path: holdfast.socket, clients: 4 });
+    const pids = await holdfast.pids();
+    await eventually(() => load.answered > 20);
+    first.signal("SIGUSR2");
+    const second = await successorOf(first.pid);
+    const connecting = Promise.all(Array.from({ length: 20 }, () => holdfast.get()));
+    expect(await ended(first)).toMatchObject({ code: 0 });
+    expect((await connecting).map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200));
+    process.kill(second, "SIGUSR2");
+    await successorOf(second);
+    await eventually(() => !isRunning(second));
+    const answered = load.answered;
+    await eventually(() => load.answered > answered + 20);
+    await load.stop();
+    expect(load.failures).toEqual([]);
+    expect(pids.filter(isRunning)).toEqual([]);
+    expect((await holdfast.pids()).length).toBe(2);
+  }, 60_000);
+
+  it("leaves what a reload and a stop need: the new one reloads, stops, and removes the sockets", async () => {
+    const first = await holdfast.start();
+    first.signal("SIGUSR2");
+    await successorOf(first.pid);
+    await ended(first);
+    holdfast.app(`export default () => new Response("two");`);
+    expect((await holdfast.reload()).pools).toEqual([{ name: "www", from: 1, to: 2 }]);
+    expect((await holdfast.get()).body.toString()).toBe("two");
+    expect(await holdfast.run("stop")).toMatchObject({ code: 0 });
+    expect(existsSync(holdfast.socket)).toBe(false);
+  });
+
+  it("takes over what the configuration has become: pools are added, removed, and renewed", async () => {
+    const first = await holdfast.start();
+    const api = `[pools.api]\nlisten = "./api.sock"\napp = "./app.mjs"\nallow_root = true\nthreads = 1`;
+    holdfast.configure({ more: api });
+    first.signal("SIGUSR2");
+    await successorOf(first.pid);
+    await ended(first);
+    expect((await holdfast.get("/", `${holdfast.dir.path}/api.sock`)).status).toBe(200);
+    expect((await holdfast.get()).status).toBe(200);
+  });
+
+  it.each([
+    ["code that does not load", () => holdfast.app("throw new Error('no database');")],
+    ["a configuration that is wrong", () => holdfast.configure({ pool: 'no_such_option = "x"' })],
+  ])("leaves the old one in place after %s", async (_, breakIt) => {
+    const first = await holdfast.start();
+    const pids = await holdfast.pids();
+    breakIt();
+    first.signal("SIGUSR2");
+    await first.line(/"msg":"this supervisor stays"/);
+    await eventually(() => first.descendants().length === pids.length);
+    expect(await holdfast.pids()).toEqual(pids);
+    expect((await holdfast.get()).body.toString()).toBe("one");
+    holdfast.configure();
+    holdfast.app(APP);
+    expect((await holdfast.reload()).pools.length).toBe(1);
+  });
+
+  it("and a stop meanwhile end both", async () => {
+    const first = await holdfast.start();
+    holdfast.app("await new Promise(() => setInterval(() => {}, 1000));");
+    first.signal("SIGUSR2");
+    const family = await eventually(() => {
+      const all = first.descendants();
+      return all.length >= 3 && all;
+    });
+    first.signal("SIGTERM");
+    expect(await ended(first)).toMatchObject({ code: 0 });
+    await eventually(() => !family.some(isRunning), 10_000);
+    expect(existsSync(holdfast.socket)).toBe(false);
+  });
+});
+
+const canBeFirst = spawnSync("unshare", ["--pid", "--fork", "true"]).status === 0;
+const describeAsFirst = canBeFirst
+  ? describe
+  : (title: string, body: () => void): void => skip(title, "unshare --pid is not allowed here", body);
+
+describeAsFirst("SIGUSR2 to process 1 of a container", () => {
+  const program = startedPrograms();
+  const launch = launcher();
+
+  it("is refused with the reason, and it serves on", async () => {
+    const holdfast = program();
+    holdfast.configure();
+    holdfast.app(APP);
+    const bin = launch(["start", "-c", holdfast.config], { wrapper: ["unshare", "--pid", "--fork", "--kill-child"] });
+    await bin.line(/"msg":"serving"/);
+    const [first = 0] = bin.descendants();
+    process.kill(first, "SIGUSR2");
+    await bin.line(/process 1 cannot be replaced/);
+    expect((await holdfast.get()).status).toBe(200);
+    await holdfast.run("stop");
+  });
+});
