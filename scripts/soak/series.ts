@@ -27,9 +27,9 @@ export interface TitledSeries extends Series {
 
 type Measure<Of> = readonly [title: string, unit: string, of: (look: Of) => number];
 
+// Not the proportional memory: it changes with who else runs the same program.
 const PROCESS: readonly Measure<ProcessLook>[] = [
   ["resident", "MiB", ({ residentBytes }) => residentBytes / MIB],
-  ["proportional", "MiB", ({ proportionalBytes }) => proportionalBytes / MIB],
   ["anonymous", "MiB", ({ anonymousBytes }) => anonymousBytes / MIB],
   ["threads", "", ({ threads }) => threads],
   ["memory mappings", "", ({ mappings }) => mappings],

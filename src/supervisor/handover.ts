@@ -41,10 +41,19 @@ export class Handover {
   /** How many each taker was given, and whether one is on its way to it: they go one by one, and evenly. */
   readonly #given = new WeakMap<Taker, number>();
   readonly #busy = new Set<Taker>();
+  #whenSettled: (() => void)[] = [];
   #closed = false;
 
   constructor(options: HandoverOptions) {
     this.#options = options;
+  }
+
+  /** Resolves when none waits and none is on its way. */
+  get settled(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#whenSettled.push(resolve);
+      this.#look();
+    });
   }
 
   /** Takes care of a connection. */
@@ -57,6 +66,7 @@ export class Handover {
         connection,
         cancel: clock.at(clock.now() + WAITING_MS, () => {
           this.#waiting.delete(waiting);
+          this.#look();
           this.#lose(connection, `no process took it within ${WAITING_MS / 1000} s`);
         }),
       };
@@ -84,6 +94,7 @@ export class Handover {
       this.#lose(connection, "nobody serves any more");
     }
     this.#waiting.clear();
+    this.#look();
   }
 
   #nextTaker(): Taker | undefined {
@@ -103,6 +114,12 @@ export class Handover {
     if (taken) connection.handle.close();
     else this.give(connection);
     this.deliver();
+    this.#look();
+  }
+
+  #look(): void {
+    if (this.#waiting.size > 0 || this.#busy.size > 0) return;
+    for (const resolve of this.#whenSettled.splice(0)) resolve();
   }
 
   #count(taker: Taker): number {

@@ -20,8 +20,10 @@ const LISTEN_FD = 4;
 const ACCESS_FD = 5;
 /** The pool reports its own boot timeout; only when it cannot do we notice, this much later, ms. */
 const BOOT_MARGIN_MS = 2000;
-/** A pool that may listen does so within this, ms. */
-const LISTEN_MS = 5000;
+/** A pool that may listen does so within this, however busy the machine is, ms. */
+const LISTEN_MS = 30_000;
+/** What a process has said before it ended is read within this, ms. */
+const LAST_WORDS_MS = 1000;
 /** A pool that said why it failed, or let go of its channel, leaves by itself within this, ms. */
 const LEAVE_MS = 5000;
 /** The pool is to be done this much before it would be killed, at most, ms. */
@@ -84,7 +86,7 @@ export class PoolHandle {
     this.#child.on("message", (message, handle) => this.#receive(message as FromPool, handle));
     // Without its channel it cannot be asked for anything: it is on its way out, or it is stuck.
     this.#child.on("disconnect", () => this.#mustLeave());
-    this.#child.on("exit", (code, signal) => this.#gone(signal ?? `exit code ${code}`));
+    this.#child.on("exit", (code, signal) => this.#exited(signal ?? `exit code ${code}`));
     this.#child.on("error", (error) => {
       // Also emitted when a signal cannot be sent; only without a process does it end this life.
       if (this.#child.pid === undefined) this.#gone(`it could not be started${inVain(options.pool, error)}`);
@@ -269,6 +271,18 @@ export class PoolHandle {
   #mustLeave(): void {
     this.#deadline = Math.min(this.#deadline, this.#options.clock.now() + LEAVE_MS);
     this.#options.changed();
+  }
+
+  /** It is gone when what it has said last is heard as well. */
+  #exited(ending: string): void {
+    const { clock } = this.#options;
+    const cancel = clock.at(clock.now() + LAST_WORDS_MS, () => this.#gone(ending));
+    const heard = (): void => {
+      cancel();
+      this.#gone(ending);
+    };
+    if (this.#child.connected) this.#child.once("disconnect", heard);
+    else heard();
   }
 
   #gone(ending: string): void {

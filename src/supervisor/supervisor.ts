@@ -4,7 +4,7 @@
 
 import { availableParallelism } from "node:os";
 import type { Clock, Instant } from "../base/clock.ts";
-import { Fault, type FaultData, fromFaultData, toFaultData } from "../base/fault.ts";
+import { Fault, fromFaultData, toFaultData } from "../base/fault.ts";
 import { nearest } from "../config/nearest.ts";
 import type { Config } from "../config/schema.ts";
 import type { ReloadReport, StatusReport } from "../messages/control.ts";
@@ -16,10 +16,13 @@ import { watchHeartbeats } from "./heartbeat.ts";
 import { afterLife, type Life, NO_HISTORY, type PoolHistory } from "./history.ts";
 import type { LogOutputs } from "./log-outputs.ts";
 import type { Notifier } from "./notify.ts";
+import { pingPool } from "./ping.ts";
 import { type Action, type ProcessView, plan, type Wanted } from "./plan.ts";
 import { PoolHandle } from "./pool-handle.ts";
 import { PoolRecord } from "./pool-record.ts";
+import { ProcessTable } from "./process-table.ts";
 import { type Changes, changesOf, type ReloadScope } from "./reload-scope.ts";
+import { Reloading } from "./reloading.ts";
 import { reportStatus } from "./report.ts";
 import { makeRevision, type Revision } from "./revision.ts";
 import { afterReload } from "./settings.ts";
@@ -27,9 +30,7 @@ import { statusLine } from "./status-line.ts";
 
 /** Pool processes that boot at a time: enough to keep every processor busy while some wait for their databases. */
 const STARTS_AT_ONCE = Math.max(8, 2 * availableParallelism());
-/** How long a pool process may take to answer a ping, ms. */
-const PING_TIMEOUT_MS = 5000;
-/** The same for its part of a status report: a stuck pool must not hide the others, ms. */
+/** For a process's part of a status report: a stuck pool must not hide the others, ms. */
 const STATUS_TIMEOUT_MS = 2000;
 
 export interface SupervisorOptions {
@@ -45,30 +46,20 @@ export interface SupervisorOptions {
   readonly hold?: boolean;
 }
 
-/** A reload under way. */
-interface Reload {
-  readonly changes: Changes;
-  /** Why it cannot succeed. */
-  failure: FaultData | undefined;
-  /** From here on there is no way back. */
-  promoted: boolean;
-  readonly settled: PromiseWithResolvers<void>;
-}
-
 export class Supervisor {
   /** What is in effect. */
   #config: Config;
   readonly #options: SupervisorOptions;
   readonly #log: Log;
   readonly #pools = new Map<string, PoolRecord>();
-  readonly #processes = new Map<number, PoolHandle>();
+  readonly #processes = new ProcessTable();
   readonly #startedAt: Instant;
   readonly #ready = Promise.withResolvers<void>();
   readonly #booted = Promise.withResolvers<void>();
   readonly #ending = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
   #hold: boolean;
-  #reload: Reload | undefined;
+  #reload: Reloading | undefined;
   /** Who takes the connections of a pool when another supervisor serves from now on. */
   #heir: ((pool: string) => Taker) | undefined;
   #endBy: Instant | undefined;
@@ -131,7 +122,7 @@ export class Supervisor {
     this.#endHeartbeats = watchHeartbeats({
       clock: this.#options.clock,
       timeoutMs: this.#config.supervisor.heartbeatTimeoutMs,
-      processes: () => [...this.#processes.values()].filter(({ view }) => view.state === "ready" && !view.killed),
+      processes: () => this.#processes.all.filter(({ view }) => view.state === "ready" && !view.killed),
       silent: (handle) => this.#silent(handle),
     });
     this.#turn();
@@ -161,7 +152,7 @@ export class Supervisor {
       this.#log.info("reloading", { renewed: [...changes.renewed].join(", "), removed: changes.removed.join(", ") });
       this.#reload = reload;
       this.#turn();
-      await reload.settled.promise;
+      await reload.settled;
     } finally {
       await addresses.keepOnly(this.#config.pools);
       this.tellReady();
@@ -241,16 +232,7 @@ export class Supervisor {
         hint: meant === undefined ? `pools: ${[...this.#pools.keys()].join(", ")}` : `did you mean ${meant}?`,
       });
     }
-    const live = this.#of(name).filter(({ view }) => view.state === "ready");
-    if (live.length === 0) throw new Fault("LISTEN", `pool ${name} does not serve`, { hint: "see `holdfast status`" });
-    const times = await Promise.all(live.map((handle) => handle.ping(PING_TIMEOUT_MS)));
-    const answered = times.filter((ms) => ms !== undefined);
-    if (answered.length < times.length) {
-      throw new Fault("LISTEN", `pool ${name} did not answer within ${PING_TIMEOUT_MS / 1000} s`, {
-        hint: "its main thread is stuck or stopped",
-      });
-    }
-    return Math.max(...answered);
+    return pingPool(name, this.#processes.of(name));
   }
 
   status(): Promise<StatusReport> {
@@ -258,14 +240,10 @@ export class Supervisor {
       name,
       listen,
       history,
-      handles: this.#of(name),
+      handles: this.#processes.of(name),
     }));
     const uptimeMs = this.#options.clock.now() - this.#startedAt;
     return reportStatus({ pools, uptimeMs, stopping: this.#endBy !== undefined, timeoutMs: STATUS_TIMEOUT_MS });
-  }
-
-  #of(pool: string): readonly PoolHandle[] {
-    return [...this.#processes.values()].filter((handle) => handle.view.pool === pool);
   }
 
   #silent(handle: PoolHandle): void {
@@ -282,9 +260,7 @@ export class Supervisor {
     this.#endBy = Math.min(this.#endBy ?? by, by);
     this.#ending.resolve();
     if (this.#heir === undefined) this.#options.notifier.stopping(withinMs);
-    const stopped = new Fault("BOOT", "stopped while it reloaded");
-    this.#reload?.settled.reject(stopped);
-    this.#reload = undefined;
+    this.#endReload(new Fault("BOOT", "stopped while it reloaded"));
     if (this.#heir === undefined) for (const { handover } of this.#pools.values()) handover.close();
     this.#turn();
   }
@@ -296,7 +272,11 @@ export class Supervisor {
       name,
       new Handover({
         clock: this.#options.clock,
-        takers: () => (this.#heir === undefined ? this.#takers(record) : [this.#heir(name)]),
+        // What serves and is to stay.
+        takers: () =>
+          this.#heir === undefined
+            ? this.#processes.current(record, "ready").filter(({ view }) => !view.outgoing)
+            : [this.#heir(name)],
         lost: (reason) => this.#log.warn(`pool ${name}: a kept connection was closed`, { reason }),
       }),
     );
@@ -304,16 +284,8 @@ export class Supervisor {
     return record;
   }
 
-  /** Who of the pool takes connections: what serves and is to stay. */
-  #takers({ name, current }: PoolRecord): readonly PoolHandle[] {
-    return this.#of(name).filter(
-      ({ view: { state, generation, outgoing } }) =>
-        state === "ready" && generation === current?.generation && !outgoing,
-    );
-  }
-
   /** Binds what is to be listened on, and checks what can be checked before anything changes. */
-  async #prepare(changes: Changes): Promise<Reload> {
+  async #prepare(changes: Changes): Promise<Reloading> {
     const revisions: Revision[] = [];
     for (const config of changes.pools) {
       if (!changes.renewed.has(config.name)) continue;
@@ -322,7 +294,7 @@ export class Supervisor {
     }
     this.mustNotEnd();
     for (const revision of revisions) this.#record(revision.config.name).prepare(revision);
-    return { changes, failure: undefined, promoted: false, settled: Promise.withResolvers() };
+    return new Reloading(changes);
   }
 
   /** Acts until nothing is to be done, then sleeps until something changes or a deadline comes. */
@@ -342,23 +314,20 @@ export class Supervisor {
       for (const action of actions) this.#perform(action);
     }
     this.#turning = false;
-    if (this.#hold && this.#couldServe()) this.#booted.resolve();
+    const pools = [...this.#pools.values()];
+    if (this.#hold && pools.every((pool) => this.#processes.isComplete(pool, "booted"))) this.#booted.resolve();
     if (this.#heir === undefined) this.#options.notifier.status(this.#statusLine());
     if (this.#endBy === undefined || this.#processes.size > 0) return;
     this.#endHeartbeats();
-    this.#ended.resolve();
-  }
-
-  #couldServe(): boolean {
-    return [...this.#pools.values()].every(({ name, current }) => {
-      const booted = this.#of(name).filter(({ view }) => view.state === "booted");
-      return booted.length >= (current?.config.processes ?? 0);
-    });
+    // What is on its way to an heir passes through here.
+    void Promise.all(pools.map(({ handover }) => handover.settled)).then(() => this.#ended.resolve());
   }
 
   #statusLine(): string {
     const pools = [...this.#pools.values()].map(({ name, history }) => {
-      const serving = this.#of(name).filter(({ view }) => view.state === "ready" || view.state === "draining");
+      const serving = this.#processes
+        .of(name)
+        .filter(({ view }) => view.state === "ready" || view.state === "draining");
       const workers = serving.reduce((sum, handle) => sum + handle.workers, 0);
       return { name, serving: serving.length, workers, reason: history.lastFault?.message };
     });
@@ -370,8 +339,7 @@ export class Supervisor {
   #wanted(): Wanted {
     return {
       pools: [...this.#pools.values()].map(({ wanted }) => wanted),
-      reload:
-        this.#reload === undefined || this.#reload.promoted ? "none" : this.#reload.failure ? "failed" : "booting",
+      reload: this.#reload?.stage ?? "none",
       hold: this.#hold,
       endBy: this.#endBy,
       heir: this.#heir !== undefined,
@@ -381,7 +349,7 @@ export class Supervisor {
 
   #actual(): { processes: readonly ProcessView[]; history: (pool: string) => PoolHistory } {
     return {
-      processes: [...this.#processes.values()].map(({ view }) => view),
+      processes: this.#processes.all.map(({ view }) => view),
       history: (pool) => this.#pools.get(pool)?.history ?? NO_HISTORY,
     };
   }
@@ -440,7 +408,7 @@ export class Supervisor {
         gave: (connection) => pool.handover.give(connection),
         changed: () => this.#turn(),
       });
-      this.#processes.set(id, handle);
+      this.#processes.add(handle);
       this.#log.debug(`pool ${name}: process started`, { pid: handle.pid, generation });
     } catch (error) {
       // No descriptors, no memory: the same as a life that ended at once.
@@ -461,47 +429,48 @@ export class Supervisor {
     const { generation } = handle.view;
     const { listen } = pool;
     this.#log.info(`pool ${pool.name} ready`, { listen, workers: handle.workers, pid: handle.pid, generation, ms });
-    if (this.#serves(pool)) pool.history = { ...pool.history, complete: true };
-    const pools = [...this.#pools.values()];
-    if (pools.every(({ history }) => history.complete)) this.#ready.resolve();
-    if (this.#reload?.promoted && pools.every((each) => this.#serves(each))) {
-      this.#reload.settled.resolve();
-      this.#reload = undefined;
+    if (this.#processes.isComplete(pool, "ready")) pool.history = { ...pool.history, complete: true };
+    if ([...this.#pools.values()].every(({ history }) => history.complete)) this.#ready.resolve();
+    if (this.#reload?.isPromoted && this.#renewed.every((each) => this.#processes.isComplete(each, "ready"))) {
+      this.#endReload();
     }
     pool.handover.deliver();
   }
 
-  /** Whether every process of the pool's current version is ready. */
-  #serves({ name, current }: PoolRecord): boolean {
-    const ready = this.#of(name).filter(
-      ({ view }) => view.state === "ready" && view.generation === current?.generation,
-    ).length;
-    return current !== undefined && ready >= current.config.processes;
+  /** The pools that the reload under way renews. */
+  get #renewed(): readonly PoolRecord[] {
+    return [...this.#pools.values()].filter(({ name }) => this.#reload?.changes.renewed.has(name));
   }
 
   #promote(): void {
     const reload = this.#reload;
     if (reload === undefined) return;
-    reload.promoted = true;
-    for (const pool of this.#pools.values()) pool.promote();
+    reload.promote();
+    for (const pool of this.#renewed) {
+      pool.promote();
+      // It has booted: what goes wrong from now on is waited out, and is no failure of the whole start.
+      pool.history = { ...pool.history, complete: true };
+    }
     for (const name of reload.changes.removed) {
       this.#pools.get(name)?.handover.close();
       this.#pools.delete(name);
     }
     this.#config = { ...this.#config, pools: reload.changes.pools };
-    if (reload.changes.renewed.size > 0) return;
-    reload.settled.resolve();
-    this.#reload = undefined;
+    if (reload.changes.renewed.size === 0) this.#endReload();
   }
 
   #rollBack(): void {
-    const reload = this.#reload;
-    this.#reload = undefined;
     for (const pool of this.#pools.values()) {
       pool.rollBack();
       if (pool.current === undefined) this.#pools.delete(pool.name);
     }
-    if (reload?.failure !== undefined) reload.settled.reject(fromFaultData(reload.failure));
+    this.#endReload(this.#reload?.failure);
+  }
+
+  #endReload(fault?: Fault): void {
+    const reload = this.#reload;
+    this.#reload = undefined;
+    reload?.end(fault);
   }
 
   #kill(id: number): void {
@@ -529,14 +498,13 @@ export class Supervisor {
     const { message, stack } = fault;
     const reload = this.#reload;
     if (generation === pool.next?.generation && reload !== undefined) {
-      reload.failure ??= fault;
+      reload.fail(fromFaultData(fault));
       this.#log.error(`pool ${pool.name}: the new generation does not start`, { ...fields, generation, message });
       return;
     }
-    // There was a way back until it was let go on: who asked must know.
-    if (reload?.promoted && reload.changes.renewed.has(pool.name) && life.readyAt === undefined) {
-      reload.settled.reject(fromFaultData(fault));
-      this.#reload = undefined;
+    // There is no way back any more, but who asked must know.
+    if (reload?.isPromoted && reload.changes.renewed.has(pool.name) && life.readyAt === undefined) {
+      this.#endReload(fromFaultData(fault));
     }
     pool.history = afterLife(pool.history, life, Math.random());
     const againInMs = Math.max(0, Math.round(pool.history.retryAt - this.#options.clock.now()));

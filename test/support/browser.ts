@@ -68,10 +68,15 @@ export class Browser {
   static async start(): Promise<Browser> {
     if (program === undefined) throw new Error("no Chromium");
     const browser = new Browser(program);
-    const { targetId } = await browser.#ask<{ targetId: string }>("Target.createTarget", { url: "about:blank" });
-    const attached = await browser.#ask<{ sessionId: string }>("Target.attachToTarget", { targetId, flatten: true });
-    browser.#session = attached.sessionId;
-    for (const domain of ["Page", "Runtime", "Log"]) await browser.#ask(`${domain}.enable`);
+    try {
+      const { targetId } = await browser.#ask<{ targetId: string }>("Target.createTarget", { url: "about:blank" });
+      const attached = await browser.#ask<{ sessionId: string }>("Target.attachToTarget", { targetId, flatten: true });
+      browser.#session = attached.sessionId;
+      for (const domain of ["Page", "Runtime", "Log"]) await browser.#ask(`${domain}.enable`);
+    } catch (error) {
+      await browser.close();
+      throw error;
+    }
     return browser;
   }
 

@@ -154,14 +154,16 @@ export const PAGE_SCRIPT = `
         return item;
       }),
     );
-    const drawn = [0, HEIGHT / 2, HEIGHT - 1].map((y) => draw("line", { x1: 0, x2: WIDTH, y1: y, y2: y }));
+    const grid = [0, HEIGHT / 2, HEIGHT - 1].map((y) => draw("line", { x1: 0, x2: WIDTH, y1: y, y2: y }));
+    const drawn = [];
     const [, first = []] = lines[0] || [];
     if (lines.length === 1 && first.length > 1) {
       const from = ((SECONDS - first.length) * WIDTH) / (SECONDS - 1);
       drawn.push(draw("path", { class: "area", d: path(first, most) + "L" + WIDTH + " " + HEIGHT + "L" + from.toFixed(1) + " " + HEIGHT + "Z" }));
     }
     lines.forEach(([, values], n) => drawn.push(draw("path", { class: "c" + n, d: path(values, most, chart.from) })));
-    svg.replaceChildren(...drawn.reverse());
+    // The first line of a chart lies on top.
+    svg.replaceChildren(...grid, ...drawn.reverse());
   }
 
   function fill(table, heads, rows, none) {

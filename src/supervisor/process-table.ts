@@ -1,0 +1,44 @@
+// The pool processes that run, and which of them belong to what.
+
+import type { ProcessState } from "./plan.ts";
+import type { PoolHandle } from "./pool-handle.ts";
+import type { PoolRecord } from "./pool-record.ts";
+
+export class ProcessTable {
+  readonly #handles = new Map<number, PoolHandle>();
+
+  get size(): number {
+    return this.#handles.size;
+  }
+
+  get all(): readonly PoolHandle[] {
+    return [...this.#handles.values()];
+  }
+
+  get(id: number): PoolHandle | undefined {
+    return this.#handles.get(id);
+  }
+
+  add(handle: PoolHandle): void {
+    this.#handles.set(handle.view.id, handle);
+  }
+
+  delete(id: number): void {
+    this.#handles.delete(id);
+  }
+
+  /** Every process of the pool, of whatever generation. */
+  of(pool: string): readonly PoolHandle[] {
+    return this.all.filter(({ view }) => view.pool === pool);
+  }
+
+  /** Processes of the pool's current version that are in `state`. */
+  current({ name, current }: PoolRecord, state: ProcessState): readonly PoolHandle[] {
+    return this.of(name).filter(({ view }) => view.generation === current?.generation && view.state === state);
+  }
+
+  /** Whether every process of the pool's current version is in `state`. */
+  isComplete(pool: PoolRecord, state: ProcessState): boolean {
+    return pool.current !== undefined && this.current(pool, state).length >= pool.current.config.processes;
+  }
+}
