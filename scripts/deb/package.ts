@@ -68,6 +68,7 @@ export function debianPackage(top: string, { date, maintainer }: PackageOptions)
     copy(`${DOC}/SECURITY.md`, join(top, "SECURITY.md")),
     ...copies(join(top, "docs"), `${DOC}/docs`),
     copy(`${DOC}/examples/holdfast.sample.toml`, join(top, "conf/holdfast.sample.toml")),
+    ...["grafana", "prometheus"].flatMap((name) => copies(join(top, "conf", name), `${DOC}/examples/${name}`)),
     ...["guestbook", "hello"].flatMap((name) => copies(join(top, "examples", name), `${DOC}/examples/${name}`)),
   ];
   const full = `${version}-${REVISION}`;

@@ -1,5 +1,6 @@
 // The reference page of the access log, from the table of its codes.
 
+import { markdownTable } from "../base/markdown-table.ts";
 import { ACCESS_CODES, ACCESS_TIME, type AccessCode } from "./access-format.ts";
 import { POOL } from "./schema.ts";
 
@@ -16,7 +17,7 @@ export function renderAccessReference(): string {
     "and these codes. They are php-fpm's, with `%b`, `%W`, `%I` and `%X` added. What is in braces may stand before the",
     `letter or behind it. Default: \`${String(POOL.access_format.default)}\`.`,
     "",
-    ...tableOf(["code", "shows"], [["`%%`", "a percent sign"], ...rows]),
+    ...markdownTable(["code", "shows"], [["`%%`", "a percent sign"], ...rows]),
     "",
     'A value that is not known is `-`. What a client chose is escaped as Apache does: `\\xhh`, `\\n`, `\\"`, `\\\\`.',
     `Times are local, by default as \`${ACCESS_TIME}\`.`,
@@ -45,10 +46,4 @@ function writingsOf(code: string, { braces }: AccessCode): string {
 
 function meaningOf({ doc, braces }: AccessCode): string {
   return braces.kind === "choice" ? `${doc} (without braces: ${braces.values[0]})` : doc;
-}
-
-function tableOf(head: readonly [string, string], rows: readonly (readonly [string, string])[]): readonly string[] {
-  const width = Math.max(...[head, ...rows].map(([first]) => first.length));
-  const line = ([first, second]: readonly [string, string]): string => `| ${first.padEnd(width)} | ${second} |`;
-  return [line(head), `| ${"-".repeat(width)} | --- |`, ...rows.map(line)];
 }

@@ -170,7 +170,8 @@ function received(message: ToPool, handle: ConnectionHandle | undefined): void {
       break;
     case "connection":
       // Without descriptors to spare the kernel delivers the message alone.
-      if (handle !== undefined) pool?.adopt(handle, { used: message.used });
+      if (handle === undefined) log.warn("a kept connection was lost", { reason: "its descriptor did not arrive" });
+      else pool?.adopt(handle, { used: message.used });
       break;
     case "status":
       if (pool !== undefined) send({ kind: "status", id: message.id, status: pool.status() });

@@ -45,8 +45,8 @@ export interface PoolProcessOptions {
   readonly ready: (handle: PoolHandle) => void;
   /** Called once, when it asks to be replaced. */
   readonly outgoing: (handle: PoolHandle, reason: string) => void;
-  /** It has given a connection away; whoever is called owns it now. */
-  readonly gave: (connection: GivenConnection) => void;
+  /** It has given a connection away; whoever is called owns it now. undefined: it did not arrive, and is closed. */
+  readonly gave: (connection: GivenConnection | undefined) => void;
   /** Called after every change of the view. */
   readonly changed: () => void;
 }
@@ -234,9 +234,9 @@ export class PoolHandle {
         this.#options.changed();
         return;
       case "connection":
-        // Without descriptors to spare the kernel delivers the message alone, and the connection is closed.
-        if (handle !== undefined)
-          this.#options.gave({ handle: handle as GivenConnection["handle"], used: message.used });
+        this.#options.gave(
+          handle === undefined ? undefined : { handle: handle as GivenConnection["handle"], used: message.used },
+        );
         return;
       case "status":
       case "pong":

@@ -30,11 +30,14 @@ export interface SuccessionOptions {
 
 export class Succession {
   readonly #options: SuccessionOptions;
+  /** Process 1 has started us and hears nothing of MAINPID: an init of a container ends when we do. */
+  readonly #endsWithUs: boolean;
   #running: Promise<void> | undefined;
   #isOver = false;
 
   constructor(options: SuccessionOptions) {
     this.#options = options;
+    this.#endsWithUs = process.ppid === 1 && options.notifier.variables.NOTIFY_SOCKET === undefined;
   }
 
   /** Another supervisor serves in our place. */
@@ -63,8 +66,10 @@ export class Succession {
 
   async #begin(): Promise<void> {
     const { supervisor, notifier, clock, log, idle, sockets } = this.#options;
-    if (process.pid === 1) {
-      throw new Fault("USAGE", "process 1 cannot be replaced: when it leaves, the container ends", {
+    const isFirst = process.pid === 1;
+    if (isFirst || this.#endsWithUs) {
+      const who = isFirst ? "process 1" : "what process 1 has started";
+      throw new Fault("USAGE", `${who} cannot be replaced: when it leaves, the container ends`, {
         hint: "reload for new code; for a new version of Holdfast start another container",
       });
     }

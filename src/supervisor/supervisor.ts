@@ -143,7 +143,8 @@ export class Supervisor {
     const { clock, notifier, addresses } = this.#options;
     const startedAt = clock.now();
     this.mustNotEnd();
-    const changes = changesOf(scope, this.#config.pools, configured.pools);
+    const before = this.#config;
+    const changes = changesOf(scope, before.pools, configured.pools);
     const was = new Map([...this.#pools].map(([name, { current }]) => [name, current?.generation]));
     notifier.reloading();
     notifier.extend(Math.max(0, ...changes.pools.map(({ bootTimeoutMs }) => bootTimeoutMs)));
@@ -157,7 +158,7 @@ export class Supervisor {
       await addresses.keepOnly(this.#config.pools);
       this.tellReady();
     }
-    const { settings, waiting } = afterReload(this.#config.supervisor, configured.supervisor);
+    const { settings, waiting } = afterReload(before, configured);
     this.#config = { ...this.#config, supervisor: settings };
     const ms = Math.round(clock.now() - startedAt);
     const pools = [...changes.renewed, ...changes.removed].map((name) => {
@@ -405,7 +406,7 @@ export class Supervisor {
         clock,
         ready: (ready) => this.#becameReady(pool, ready),
         outgoing: ({ pid }, reason) => this.#log.info(`pool ${name}: process is replaced`, { pid, reason }),
-        gave: (connection) => pool.handover.give(connection),
+        gave: (connection) => this.#gave(pool, connection),
         changed: () => this.#turn(),
       });
       this.#processes.add(handle);
@@ -422,6 +423,12 @@ export class Supervisor {
       this.#log.error(`pool ${name}: no process could be started`, { message: life.fault.message });
       this.#learn(pool, generation, life);
     }
+  }
+
+  #gave(pool: PoolRecord, connection: GivenConnection | undefined): void {
+    if (connection !== undefined) pool.handover.give(connection);
+    // The kernel delivers the message alone when this process may open no more descriptors.
+    else this.#log.warn(`pool ${pool.name}: a kept connection was lost`, { reason: "its descriptor did not arrive" });
   }
 
   #becameReady(pool: PoolRecord, handle: PoolHandle): void {

@@ -1,5 +1,6 @@
 // docs/reference/metrics.md, from the table of metrics. Pure.
 
+import { markdownTable } from "../base/markdown-table.ts";
 import { DURATION_BOUNDS, METRICS } from "./metrics.ts";
 import { sampleNames } from "./openmetrics.ts";
 
@@ -13,15 +14,15 @@ export function renderMetricsReference(): string {
     "counters begin at 0 with each process. [How to collect them](../guides/monitoring.md), what to draw and when to be",
     "called is in `conf/grafana/holdfast.json` and `conf/prometheus/holdfast.rules.yml`.",
     "",
-    "| metric | type | labels | meaning |",
-    "| ------ | ---- | ------ | ------- |",
-    ...METRICS.map((metric) => {
-      const names = metric.type === "histogram" ? [metric.name] : sampleNames(metric);
-      const labels = (metric.labels ?? []).map((label) => `\`${label}\``).join(", ");
-      return `| ${names.map((name) => `\`${name}\``).join(", ")} | ${metric.type} | ${labels} | ${metric.help} |`;
-    }),
+    ...markdownTable(["metric", "type", "labels", "meaning"], METRICS.map(rowOf)),
     "",
     "The buckets of the histograms end at",
     `${DURATION_BOUNDS.join(", ")} seconds and +Inf.`,
   ].join("\n")}\n`;
+}
+
+function rowOf(metric: (typeof METRICS)[number]): readonly string[] {
+  const names = metric.type === "histogram" ? [metric.name] : sampleNames(metric);
+  const code = (words: readonly string[]): string => words.map((word) => `\`${word}\``).join(", ");
+  return [code(names), metric.type, code(metric.labels ?? []), metric.help];
 }

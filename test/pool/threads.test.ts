@@ -172,7 +172,7 @@ describe("a worker thread", () => {
   it("in an endless loop is ended by terminate within a second; the other lives on", async () => {
     open();
     const other = await ready(APP);
-    const started = await ready(`setTimeout(() => { for (;;) {} }, 1); ${APP}`);
+    const started = await ready(`setTimeout(() => { for (;;) {} }, 50); ${APP}`);
     started.seat.lane.writer.word(TO_WORKER.CREDIT, 0, 0);
     started.seat.lane.post();
     started.seat.terminate();

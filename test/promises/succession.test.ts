@@ -130,15 +130,21 @@ describeAsFirst("SIGUSR2 to process 1 of a container", () => {
   const program = startedPrograms();
   const launch = launcher();
 
-  it("is refused with the reason, and it serves on", async () => {
+  const SPACE = ["unshare", "--pid", "--fork", "--kill-child"];
+
+  it.each([
+    ["is", [], /process 1 cannot be replaced/],
+    // As tini and docker-init do, it ends when its child ends.
+    ["was started by", ["sh", "-c", '"$@" & wait', "init"], /what process 1 has started cannot be replaced/],
+  ])("is refused with the reason where the supervisor %s that, and it serves on", async (_, init, reason) => {
     const holdfast = program();
     holdfast.configure();
     holdfast.app(APP);
-    const bin = launch(["start", "-c", holdfast.config], { wrapper: ["unshare", "--pid", "--fork", "--kill-child"] });
+    const bin = launch(["start", "-c", holdfast.config], { wrapper: [...SPACE, ...init] });
     await bin.line(/"msg":"serving"/);
-    const [first = 0] = bin.descendants();
-    process.kill(first, "SIGUSR2");
-    await bin.line(/process 1 cannot be replaced/);
+    const [first = 0, child = 0] = bin.descendants();
+    process.kill(init.length === 0 ? first : child, "SIGUSR2");
+    await bin.line(reason);
     expect((await holdfast.get()).status).toBe(200);
     await holdfast.run("stop");
   });

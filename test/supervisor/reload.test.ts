@@ -19,8 +19,12 @@ const ENTRY = fileURLToPath(new URL("../../../test/fixtures/fake-pool.mjs", impo
 type Pools = Readonly<Record<string, WrittenConfig["pools"][string] & { behaviour?: string }>>;
 
 describe("a reload by the supervisor", () => {
-  const tempDir = tempDirs();
   const running: RunningSupervisor[] = [];
+  // Before the folder is removed: its pools write into it until they are gone.
+  afterEach(async () => {
+    for (const supervisor of running.splice(0)) await supervisor.stopNow("test over").catch(() => {});
+  });
+  const tempDir = tempDirs();
   let folder: string;
   let log: string[];
   /** What is read the next time. */
@@ -29,10 +33,6 @@ describe("a reload by the supervisor", () => {
   beforeEach(() => {
     folder = tempDir().path;
     log = [];
-  });
-
-  afterEach(async () => {
-    for (const supervisor of running.splice(0)) await supervisor.stopNow("test over").catch(() => {});
   });
 
   function write(pools: Pools, supervisor: WrittenConfig["supervisor"] = {}): void {
@@ -223,6 +223,20 @@ describe("a reload by the supervisor", () => {
     write({ www: { concurrency: 9 } });
     await Promise.all(all);
     expect(await who("www")).toMatchObject({ generation: 3 });
+  });
+
+  it("is not kept waiting by another pool whose processes do not live", async () => {
+    const supervisor = await start({ www: {}, api: { behaviour: "dies-when-ready" } });
+    await eventually(() => log.filter((line) => line.includes("process lost")).length >= 2);
+    expect(await supervisor.reload({ changed: false, pools: ["www"] })).toMatchObject({ unchanged: 1 });
+  });
+
+  it("that adds a pool which dies as soon as it serves leaves the others alone, and goes on trying", async () => {
+    const supervisor = await start();
+    write({ www: {}, api: { behaviour: "dies-when-ready" } });
+    await supervisor.reload({ changed: true, pools: [] });
+    await eventually(() => log.filter((line) => line.includes("pool api: process lost")).length >= 2);
+    expect(await who("www")).toMatchObject({ generation: 1 });
   });
 
   it("ends with a stop that comes meanwhile, and leaves nothing behind", async () => {
