@@ -24,7 +24,7 @@ RUN npm run build && npm rebuild node && node_modules/.bin/node dist/scripts/deb
 # ---- test: every suite, with Apache and PostgreSQL: docker run --rm $(docker build -q --target test .)
 FROM build AS test
 RUN apt-get update \
- && apt-get install -y --no-install-recommends apache2-bin postgresql \
+ && apt-get install -y --no-install-recommends apache2-bin man-db postgresql \
  && rm -rf /var/lib/apt/lists/*
 CMD ["npm", "test"]
 

@@ -32,6 +32,8 @@ export class Bell {
     socket.on("error", () => {});
     socket.on("close", () => {
       this.#connected = false;
+      // What was written last may be lost, and a pool that was not woken then would never be.
+      port.postMessage(null);
     });
     // The port keeps the thread alive, as long as it is to live.
     socket.unref();

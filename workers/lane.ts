@@ -1,6 +1,7 @@
 // The worker's end of its lane: frames in, exchanges to the host, frames out. Marks in the shared
 // words what it begins, so that the pool knows even when this thread spins or dies.
 
+import { setTimeout as delay } from "node:timers/promises";
 import type { MessagePort } from "node:worker_threads";
 import { buffersPassed } from "../src/base/buffer-garbage.ts";
 import { roleOf } from "../src/fastcgi/record.ts";
@@ -10,6 +11,7 @@ import {
   BEGIN_FLAG_BODY_COMPLETE,
   BEGIN_PREFIX_BYTES,
   FIRST_SLOT_WORD,
+  HOLD_MS,
   SLOT_BEGUN,
   SLOT_OFFERED,
   SLOT_SEEN,
@@ -26,8 +28,6 @@ import { OpenExchange, type Outgoing } from "./open-exchange.ts";
 
 /** An exchange may keep a batch alive for the sake of its params; a longer one not. */
 const KEEP_BATCH_BYTES = 64 * 1024;
-/** What the pool has made no room for is held back so long until the next look. */
-const HOLD_MS = 1;
 /** How much one turn weighs in the smoothed time per exchange. */
 const RECENT_WEIGHT = 1 / 8;
 
@@ -92,6 +92,8 @@ export class WorkerLane implements Outgoing {
   }
 
   finished(slot: number): void {
+    // Nobody else's handler, nor this thread's end, may hold up a reply that is finished.
+    if (this.writer.holding) this.writer.publishAll();
     this.#open.delete(slot);
     if (this.#open.size === 0) this.#emptied?.();
   }
@@ -117,7 +119,10 @@ export class WorkerLane implements Outgoing {
     if (!this.#inbox.rest()) this.#rung();
   }
 
-  close(): void {
+  /** Resolves when all that was written has left; nothing follows. */
+  async close(): Promise<void> {
+    this.flush();
+    while (this.writer.holding) await delay(HOLD_MS);
     this.#port.close();
     this.#bell.close();
   }

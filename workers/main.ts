@@ -4,7 +4,7 @@
 import { threadId } from "node:worker_threads";
 import { toFaultData } from "../src/base/fault.ts";
 import { requestFields } from "../src/cgi/variables.ts";
-import { type EscapedError, FROM_WORKER, type ReadyData, type WorkerLife } from "../src/messages/lane.ts";
+import { ESCAPED_TOLD_MAX, type EscapedError, FROM_WORKER, type ReadyData, type WorkerLife } from "../src/messages/lane.ts";
 import { WorkerLane } from "./lane.ts";
 import { currentExchange, WorkerOutput } from "./output.ts";
 
@@ -18,7 +18,9 @@ export default async function live({ boot, output: memory, ...end }: WorkerLife)
 
   // An error that no handler caught leaves unknown damage: this worker finishes what it has while
   // another takes its place.
+  let escaped = 0;
   const unsound = (error: unknown): void => {
+    if (++escaped > ESCAPED_TOLD_MAX) return;
     const exchange = currentExchange.getStore();
     const about = exchange === undefined ? {} : { about: requestFields(exchange.params) };
     lane.json(FROM_WORKER.UNSOUND, { ...toFaultData(error, "HANDLER"), ...about } satisfies EscapedError);
@@ -62,6 +64,5 @@ export default async function live({ boot, output: memory, ...end }: WorkerLife)
   await life;
   output.end();
   lane.writer.mark(FROM_WORKER.DRAINED, 0);
-  lane.flush();
-  lane.close();
+  await lane.close();
 }

@@ -43,11 +43,12 @@ export class WorkerOutput {
   }
 
   /**
-   * A line of ours or of `ctx.log`, about a request or about none. Never throws; what is longer than
-   * the limit becomes several lines.
+   * A line of ours or of `ctx.log`, about a request or about none. Never throws, whatever an app passes; what is
+   * longer than the limit becomes several lines.
    */
-  log({ level, message, fields }: LogData, about: Owner = currentExchange.getStore()): void {
-    const shown = fields === undefined ? undefined : toJson(fields);
+  log({ level, message: said, fields }: LogData, about: Owner = currentExchange.getStore()): void {
+    const message = messageOf(said);
+    const shown = toJson(fields);
     if (message.length + (shown?.length ?? 0) <= this.#limitBytes / CHARACTER_BYTES) {
       this.#write(about, { kind: OUTPUT_KIND.LOG, text: Buffer.from(lineOf(level, message, shown)) });
       return;
@@ -119,13 +120,15 @@ function lineOf(level: LogData["level"], message: string, fields: string | undef
   return `{"level":"${level}","message":${JSON.stringify(message)}${fields === undefined ? "" : `,"fields":${fields}`}}`;
 }
 
-/** An app may log anything: errors, bigints, what refers to itself. */
-function toJson(fields: Readonly<Record<string, unknown>>): string {
+/** An app may log anything: errors, bigints, what refers to itself. Undefined: these are no fields. */
+function toJson(fields: unknown): string | undefined {
   try {
-    return JSON.stringify(fields, (_name, value: unknown) => {
+    const json = JSON.stringify(fields, (_name, value: unknown) => {
       if (typeof value === "bigint") return String(value);
       return isError(value) ? { message: messageOf(value), stack: String(value.stack) } : value;
     });
+    // Of what is no object, or says of itself that it is none, there are no names.
+    return json?.startsWith("{") || json?.startsWith("[") ? json : undefined;
   } catch (error) {
     return JSON.stringify({ unloggable: messageOf(error) });
   }

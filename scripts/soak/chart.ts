@@ -71,7 +71,7 @@ function panelsOf(samples: readonly Sample[]): readonly Panel[] {
     },
     {
       title: "Heap and buffers of a worker, MiB",
-      lines: both(({ workersBytes, workers }) => workersBytes / Math.max(1, workers) / MIB),
+      lines: both(({ workersBytes, workers }) => workersBytes / workers / MIB),
     },
     {
       title: "Descriptors besides connections",

@@ -35,11 +35,11 @@ const PROCESS: readonly Measure<ProcessLook>[] = [
   ["memory mappings", "", ({ mappings }) => mappings],
 ];
 const SUPERVISOR: readonly Measure<ProcessLook>[] = [...PROCESS, ["descriptors", "", ({ descriptors }) => descriptors]];
+// Nor the heap of a worker, which begins anew with each of them; what one leaves behind is in the process's memory.
 const POOL: readonly Measure<PoolLook>[] = [
   ...PROCESS,
   // How many connections Apache keeps is Apache's.
   ["descriptors besides connections", "", ({ descriptors, connections }) => descriptors - connections],
-  ["heap and buffers of a worker", "MiB", ({ workersBytes, workers }) => workersBytes / Math.max(1, workers) / MIB],
 ];
 
 export function seriesOf(samples: readonly Sample[]): readonly TitledSeries[] {

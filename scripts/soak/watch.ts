@@ -21,8 +21,8 @@ export interface ProcessLook {
 }
 
 export interface PoolLook extends ProcessLook {
+  /** Workers that have said what they hold, and heap and buffers of them all. */
   readonly workers: number;
-  /** Heap and buffers of all workers, as they say. */
   readonly workersBytes: number;
   /** From Apache: a descriptor each. */
   readonly connections: number;
@@ -107,8 +107,9 @@ const isStatus = (process: StatusReport["pools"][number]["processes"][number]): 
   !("state" in process);
 
 function lookAtPool({ pid, workers, connections, open }: PoolStatus): PoolLook {
-  const workersBytes = workers.reduce((sum, { memoryBytes = 0 }) => sum + memoryBytes, 0);
-  return { ...lookAt(pid), workers: workers.length, workersBytes, connections, open };
+  const said = workers.flatMap(({ memoryBytes = [] }) => memoryBytes);
+  const workersBytes = said.reduce((sum, bytes) => sum + bytes, 0);
+  return { ...lookAt(pid), workers: said.length, workersBytes, connections, open };
 }
 
 function lookAt(pid: number): ProcessLook {

@@ -8,6 +8,7 @@ import { createProgram } from "./program.ts";
 
 /** Runs the command of `argv` (as process.argv) and resolves with the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreGoneReader);
   try {
     await createProgram().parseAsync([...argv]);
     return Number(process.exitCode ?? 0);
@@ -15,6 +16,11 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) return usage(error);
     return report(error);
   }
+}
+
+/** Whoever reads has seen enough, as `head` has: that is no failure of ours. */
+function ignoreGoneReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
 }
 
 function usage(error: CommanderError): number {
@@ -36,9 +42,8 @@ function report(error: unknown): number {
   printError(`holdfast: ${printable(error.message)}`);
   if (error.hint !== undefined) printError(`  ${printable(error.hint)}`);
   // What an app threw while it loaded: its author needs the lines.
-  if (error.code === "BOOT" && error.stack !== undefined) printError(indent(framesOf(error.stack)));
+  if (error.code === "BOOT" && error.stack !== undefined) printError(indent(printable(error.stack)));
   return FAULTS[error.code].exit || FAULTS.BOOT.exit;
 }
 
-const framesOf = (stack: string): string => printable(stack);
 const indent = (text: string): string => text.replace(/^/gm, "    ");

@@ -1,6 +1,8 @@
 // Text for the terminal: lines, aligned tables, amounts for people. What comes from elsewhere (a
 // message of an app, a path) cannot send control sequences to the terminal through here.
 
+import { harmlessText } from "../telemetry/escape.ts";
+
 /** Writes lines to standard output. */
 export function print(...lines: readonly string[]): void {
   process.stdout.write(`${lines.join("\n")}\n`);
@@ -13,10 +15,7 @@ export function printError(...lines: readonly string[]): void {
 
 /** Escapes control characters other than line feed and tab, and what changes the direction of text. */
 export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to be found
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, (char) => {
-    return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  });
+  return text.replace(/[^\n\t]+/g, harmlessText);
 }
 
 /** Columns as wide as their widest cell, two spaces apart. */

@@ -41,7 +41,8 @@ export function privateConfig(options: PrivatePoolOptions): PrivateConfig {
         [target.kind]: target.path,
         threads: options.threads,
         watch: options.watch,
-        static: options.serveStatic && target.kind === "root",
+        // An app has no files besides.
+        ...(target.kind === "root" ? { static: options.serveStatic } : {}),
         show_errors: true,
         // Whoever runs this is the app's developer: what the shell knows (DATABASE_URL), the app knows.
         clear_env: false,

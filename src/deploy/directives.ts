@@ -37,9 +37,10 @@ export function section(name: string, argument: string, ...body: readonly Lines[
 
 export type Lines = string | readonly string[];
 
-/** Comment lines, each of them beginning with `#`. */
+/** Comment lines, each of them beginning with `#`, whatever path is in them; Apache continues them, too, after a backslash. */
 export function comment(...lines: readonly string[]): string[] {
-  return lines.map((line) => (line === "" ? "#" : `# ${line}`));
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to be found
+  return lines.map((line) => `# ${line}`.trimEnd().replace(/[\u0000-\u001f\u007f]|\\$/g, "?"));
 }
 
 export function render(...lines: readonly Lines[]): string {

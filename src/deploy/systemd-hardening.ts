@@ -2,13 +2,23 @@
 // need is left open. MemoryDenyWriteExecute is absent because V8 compiles at run time.
 
 import type { PoolConfig } from "../config/schema.ts";
-import type { Setting } from "./unit-file.ts";
+import { optionalPath, type Setting } from "./unit-file.ts";
+
+/** What ProtectHome= hides. */
+const HOMES: readonly string[] = ["/home", "/root", "/run/user"];
+
+const isBelow = (path: string, folders: readonly string[]): boolean =>
+  folders.some((folder) => path === folder || path.startsWith(`${folder}/`));
+
+const folderOf = (path: string): string => path.slice(0, path.lastIndexOf("/")) || "/";
 
 /** What differs between the layouts. */
 export interface Role {
   /** CapabilityBoundingSet= */
   readonly capabilities: readonly string[];
   readonly settings: readonly Setting[];
+  /** Whether a service writes to `folder` without being let; folders of its own aside. */
+  readonly writes: (folder: string) => boolean;
 }
 
 /**
@@ -18,6 +28,7 @@ export interface Role {
 export const SUPERVISOR_SERVICE: Role = {
   capabilities: ["CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP", "CAP_CHOWN", "CAP_FOWNER", "CAP_DAC_OVERRIDE", "CAP_KILL"],
   settings: [["ProtectSystem", "full"]],
+  writes: (folder) => !isBelow(folder, [...HOMES, "/usr", "/boot", "/efi", "/etc"]),
 };
 
 /** One unprivileged user for the supervisor, the pool and the app. */
@@ -30,21 +41,27 @@ export const POOL_SERVICE: Role = {
     ["RemoveIPC", "yes"],
     ["UMask", "0027"],
   ],
+  writes: (folder) => isBelow(folder, ["/dev", "/tmp", "/var/tmp"]),
 };
 
-export function hardening({ capabilities, settings }: Role, pools: readonly PoolConfig[]): readonly Setting[] {
-  const paths = pools.flatMap(pathsOf);
-  const isBelow = (...folders: readonly string[]): boolean =>
-    paths.some((path) => folders.some((folder) => path.startsWith(`${folder}/`)));
+/** `written`: files outside of the service's own folders that Holdfast itself writes. */
+export function hardening(
+  { capabilities, settings, writes }: Role,
+  pools: readonly PoolConfig[],
+  written: readonly string[],
+): readonly Setting[] {
+  const paths = [...pools.flatMap(pathsOf), ...written];
+  const readOnly = [...new Set(written.map(folderOf))].filter((folder) => !writes(folder));
   return [
     ["CapabilityBoundingSet", capabilities.join(" ")],
     ["NoNewPrivileges", "yes"],
     ...settings,
-    ...(isBelow("/home", "/root", "/run/user")
-      ? (["A pool lives there.", ["ProtectHome", "read-only"]] as const)
+    ...(paths.some((path) => isBelow(path, HOMES))
+      ? (["A pool, a log or the control socket lies there.", ["ProtectHome", "read-only"]] as const)
       : ([["ProtectHome", "yes"]] as const)),
-    ...(isBelow("/tmp", "/var/tmp")
-      ? (["A pool lives in a temporary folder.", ["PrivateTmp", "no"]] as const)
+    ...(readOnly.length === 0 ? [] : ([["ReadWritePaths", readOnly.map(optionalPath).join(" ")]] as const)),
+    ...(paths.some((path) => isBelow(path, ["/tmp", "/var/tmp"]))
+      ? (["A pool, a log or the control socket lies in a temporary folder.", ["PrivateTmp", "no"]] as const)
       : ([["PrivateTmp", "yes"]] as const)),
     ["PrivateDevices", "yes"],
     ["ProtectClock", "yes"],

@@ -69,7 +69,11 @@ function supervisorService(supervisor: SupervisorConfig, pools: readonly PoolCon
     ["LogsDirectory", "holdfast"],
     "",
     "Pools run as their own users; the capabilities are for becoming those, and for giving them sockets.",
-    ...hardening(SUPERVISOR_SERVICE, pools),
+    ...hardening(
+      SUPERVISOR_SERVICE,
+      pools,
+      outside(["/run/holdfast", "/var/log/holdfast"], [...logsOf(supervisor, pools), supervisor.control]),
+    ),
   ]);
 }
 
@@ -93,8 +97,23 @@ function poolService(pool: PoolConfig, supervisor: SupervisorConfig, options: Un
     ["LogsDirectory", folder],
     "",
     ...identity,
-    ...hardening(POOL_SERVICE, [pool]),
+    ...hardening(
+      POOL_SERVICE,
+      [pool],
+      outside([`/var/log/${folder}`, `/var/lib/${folder}`], logsOf(supervisor, [pool])),
+    ),
   ]);
+}
+
+/** The files among `paths` that lie in none of the service's own `folders`. */
+function outside(folders: readonly string[], paths: readonly string[]): readonly string[] {
+  return paths.filter((path) => !folders.some((folder) => path.startsWith(`${folder}/`)));
+}
+
+function logsOf({ log }: SupervisorConfig, pools: readonly PoolConfig[]): readonly string[] {
+  return [log, ...pools.map(({ accessLog }) => accessLog)].flatMap((target) =>
+    target?.kind === "file" ? [target.path] : [],
+  );
 }
 
 function serviceFile(name: string, description: string, service: readonly Setting[]): UnitFile {

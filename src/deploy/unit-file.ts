@@ -30,8 +30,12 @@ export function commandLine(argv: readonly string[]): string {
   return argv.map(argument).join(" ");
 }
 
-function argument(text: string): string {
-  const value = literalValue(text).replaceAll("$", "$$$$");
+const argument = (text: string): string => word(literalValue(text).replaceAll("$", "$$$$"));
+
+/** A folder in a list of paths such as ReadWritePaths=; one that is not there is left out. */
+export const optionalPath = (path: string): string => word(`-${literalValue(path)}`);
+
+function word(value: string): string {
   if (/^[A-Za-z0-9_/.:=@+,%$-]+$/.test(value)) return value;
   return `"${value.replace(/["\\]/g, "\\$&")}"`;
 }

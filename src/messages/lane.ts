@@ -88,6 +88,9 @@ export const CHUNK_BYTES = 65_528;
 /** Shared memory for what each side has to say, a power of two. What it has no room for is posted. */
 export const RING_BYTES = 128 * 1024;
 
+/** What the other side has made no room for is held back so long until the next look. */
+export const HOLD_MS = 1;
+
 /** REPLY and HEAD begin with: HTTP status u16 · FAULT index + 1, or 0, u16. */
 export const REPLY_PREFIX_BYTES = 4;
 /** REPLY keeps this room before the CGI response for the FCGI_STDOUT header… */
@@ -118,6 +121,9 @@ export const SLOT_SEEN = 3;
 /** BEGIN's payload before the params: FastCGI's role u8 · flags u8 · 2 spare · deadline f64 · params length u32. */
 export const BEGIN_PREFIX_BYTES = 16;
 export const BEGIN_FLAG_BODY_COMPLETE = 1;
+
+/** A worker tells of so many errors that escaped its handlers; it is replaced after the first. */
+export const ESCAPED_TOLD_MAX = 20;
 
 export interface ReadyData {
   /** Milliseconds from the worker's start until it was ready. */

@@ -6,7 +6,7 @@
 //
 // Frames lie in the ring as in a batch (batch.ts); one that does not fit before the ring's end is
 // preceded by PADDING up to it. What the ring has no room for is posted as a batch of its own, and
-// the frame ELSEWHERE stands in the ring where it belongs; room for that one is always kept.
+// the frame ELSEWHERE stands in the ring where it belongs; some room is kept for these.
 
 import { BatchWriter, FrameWriter, frameBytes, writeFrameHeader } from "./batch.ts";
 import { FRAME_ELSEWHERE, FRAME_HEADER_BYTES, FRAME_PADDING } from "./lane.ts";
@@ -21,6 +21,8 @@ const WORD_AWAKE = 2;
 const WORD_ELSEWHERE = 3;
 
 const ELSEWHERE_BYTES = frameBytes(0);
+/** The part of a ring that only ELSEWHERE may take: while its reader is busy the writer may post so often. */
+const ELSEWHERE_SHARE = 1 / 128;
 
 /** Memory for a ring of `bytes`, a power of two. */
 export function ringMemory(bytes: number): SharedArrayBuffer {
@@ -33,6 +35,7 @@ export class RingWriter extends FrameWriter {
   readonly #ring: Buffer;
   readonly #post: (batch: ArrayBuffer) => void;
   readonly #surplus = new BatchWriter();
+  readonly #kept: number;
   /** Written, perhaps not published. */
   #written = 0;
   #flushed = 0;
@@ -44,6 +47,7 @@ export class RingWriter extends FrameWriter {
     this.#ring = Buffer.from(memory, WORDS_BYTES);
     this.buffer = this.#ring;
     this.#post = post;
+    this.#kept = Math.max(ELSEWHERE_BYTES, this.#ring.length * ELSEWHERE_SHARE);
   }
 
   open(kind: number, slot: number, length: number): number {
@@ -64,10 +68,10 @@ export class RingWriter extends FrameWriter {
   }
 
   /**
-   * Publishes, and posts what the ring had no room for. True: the reader sleeps and has to be woken.
-   * Something may be held back until the reader has made room: see `holding`.
+   * Publishes also what the ring has no room for: posts it. Something may be held back until the
+   * reader has made room: see `holding`.
    */
-  flush(): boolean {
+  publishAll(): void {
     if (!this.#surplus.empty && this.#room() >= ELSEWHERE_BYTES) {
       this.#post(this.#surplus.take());
       writeFrameHeader(this.#ring, this.#written & (this.#ring.length - 1), FRAME_ELSEWHERE, 0, 0);
@@ -75,6 +79,11 @@ export class RingWriter extends FrameWriter {
       this.#written = (this.#written + ELSEWHERE_BYTES) | 0;
     }
     this.publish();
+  }
+
+  /** `publishAll`. True: the reader sleeps and has to be woken. */
+  flush(): boolean {
+    this.publishAll();
     this.#flushed = this.#written;
     if (this.#room() === this.#ring.length) return false;
     return Atomics.compareExchange(this.#words, WORD_AWAKE, 0, 1) === 0;
@@ -98,7 +107,7 @@ export class RingWriter extends FrameWriter {
     const start = this.#written & (this.#ring.length - 1);
     const toEnd = this.#ring.length - start;
     const padding = bytes > toEnd ? toEnd : 0;
-    if (padding + bytes + ELSEWHERE_BYTES > this.#room()) return undefined;
+    if (padding + bytes + this.#kept > this.#room()) return undefined;
     if (padding > 0) writeFrameHeader(this.#ring, start, FRAME_PADDING, 0, padding - FRAME_HEADER_BYTES);
     this.#written = (this.#written + padding + bytes) | 0;
     return padding > 0 ? 0 : start;
@@ -143,6 +152,8 @@ export class RingReader {
 
   /** From now on the writer has to wake us. False: something came in the meantime, and we are awake still. */
   rest(): boolean {
+    // A store costs many times as much, and a pool has up to hundreds of workers that rest already.
+    if (Atomics.load(this.#words, WORD_AWAKE) === 0) return true;
     Atomics.store(this.#words, WORD_AWAKE, 0);
     return !this.filled || Atomics.compareExchange(this.#words, WORD_AWAKE, 0, 1) !== 0;
   }

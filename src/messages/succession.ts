@@ -21,11 +21,13 @@ export interface PassedSocket {
 export type ToSuccessor =
   /** The control socket is free, and every process may listen. */
   | { readonly kind: "take-over" }
+  /** It does serve: from now on the sockets are its own, and it removes their paths when it ends. */
+  | { readonly kind: "yours" }
   /** A connection that a pool of the predecessor gave away; its handle comes with the message. */
   | ({ readonly kind: "connection"; readonly pool: string } & KeptConnection);
 
 export type FromSuccessor =
   /** Every pool could serve. */
   | { readonly kind: "booted" }
-  /** Every pool serves: the predecessor may drain. */
+  /** Every pool serves: the predecessor says that it agrees, and drains. */
   | { readonly kind: "serving" };

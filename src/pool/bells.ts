@@ -1,6 +1,7 @@
 // Where worker threads connect for their bells: a socket without a file, under a name that nobody can
 // guess, and a key for each thread. A byte there costs about half of a message on a port. Where there
-// are no such sockets, the ports ring.
+// are no such sockets, or one breaks, the ports ring. Such a name has no permissions, and every user of
+// the system can read it; so it is there only while a thread is expected.
 
 import { randomUUID } from "node:crypto";
 import type net from "node:net";
@@ -11,56 +12,78 @@ const BYTE = Buffer.from([1]);
 /** Whoever connects says a key within this time, ms. */
 const KEY_TIMEOUT_MS = 5000;
 const KEY_LENGTH = randomUUID().length;
+/** So many may be connected without having said a key; threads that find no place ring by their ports. */
+export const STRANGERS_MAX = 64;
 
 export interface BellOptions {
   /** The thread has rung. */
   readonly rung: () => void;
-  /** Rings the thread by its port, until it has connected. */
+  /** Rings the thread by its port: until it has connected, and when its socket breaks. */
   readonly ringPort: () => void;
 }
 
+interface Door {
+  readonly path: string;
+  readonly server: net.Server;
+}
+
 export class Bells {
-  // The NUL makes it a name of Linux's abstract namespace (unix(7)).
-  readonly #path = process.platform === "linux" ? `\0holdfast-${randomUUID()}` : undefined;
   /** Those whose threads have not connected yet, by their keys. */
   readonly #expected = new Map<string, ThreadBell>();
-  #server: net.Server | undefined;
+  readonly #strangers = new Set<net.Socket>();
+  #door: Door | undefined;
 
   /** A bell for a thread that is about to start. */
   expect(options: BellOptions): ThreadBell {
-    const path = this.#path;
-    if (path === undefined) return new ThreadBell(options, undefined, () => {});
+    if (process.platform !== "linux") return new ThreadBell(options, undefined, () => {});
+    this.#door ??= this.#open();
     const key = randomUUID();
-    const bell = new ThreadBell(options, { path, key }, () => this.#expected.delete(key));
+    const bell = new ThreadBell(options, { path: this.#door.path, key }, () => this.#noLongerExpected(key));
     this.#expected.set(key, bell);
-    this.#server ??= this.#listen(path);
     return bell;
   }
 
   close(): void {
-    this.#server?.close();
+    for (const socket of this.#strangers) socket.destroy();
+    this.#door?.server.close();
+    this.#door = undefined;
   }
 
-  #listen(path: string): net.Server {
+  #open(): Door {
+    // The NUL makes it a name of Linux's abstract namespace (unix(7)).
+    const path = `\0holdfast-${randomUUID()}`;
     const server = createServer((accepted) => this.#accept(accepted));
-    // Without it the ports ring.
-    server.on("error", () => server.close());
+    // Who is not accepted rings by its port.
+    server.on("error", () => {});
     server.listen(path);
     server.unref();
-    return server;
+    return { path, server };
+  }
+
+  #noLongerExpected(key: string): void {
+    if (this.#expected.delete(key) && this.#expected.size === 0) this.close();
   }
 
   #accept({ socket, onBytes }: Accepted): void {
     let bell: ThreadBell | undefined;
     socket.unref();
     socket.on("error", () => {}); // "close" follows
+    if (this.#strangers.size >= STRANGERS_MAX) {
+      socket.destroy();
+      return;
+    }
+    this.#strangers.add(socket);
+    socket.on("close", () => this.#strangers.delete(socket));
     socket.on("end", () => socket.destroy());
     socket.setTimeout(KEY_TIMEOUT_MS, () => socket.destroy());
     onBytes((piece) => {
       if (bell === undefined) {
         bell = this.#expected.get(piece.toString("latin1", 0, KEY_LENGTH));
         if (bell === undefined) socket.destroy();
-        else bell.connected(socket);
+        else {
+          this.#strangers.delete(socket);
+          bell.connected(socket);
+        }
       }
       bell?.rung();
     });
@@ -88,6 +111,8 @@ export class ThreadBell {
     socket.setTimeout(0);
     socket.on("close", () => {
       this.#socket = undefined;
+      // What was written last may be lost, and whoever was not woken then would never be.
+      this.#ringPort();
     });
   }
 

@@ -17,6 +17,8 @@ export class Departures {
   readonly #waiting = new Map<WorkerHandle, (() => void)[]>();
   /** Told to end although they were draining. */
   readonly #evicted = new Set<WorkerHandle>();
+  /** Told to end by force. */
+  readonly #ending = new Set<WorkerHandle>();
 
   constructor(options: DeparturesOptions) {
     this.#options = options;
@@ -36,12 +38,15 @@ export class Departures {
     this.gone(worker).then(cancel);
   }
 
-  /** Ends the worker by force, and says so if even that does not end it. */
-  end(worker: WorkerHandle): void {
+  /** Ends the worker by force, and says so if even that does not end it. False: it was told before, or is gone. */
+  end(worker: WorkerHandle): boolean {
     const { clock, unendable } = this.#options;
+    if (worker.state === "gone" || this.#ending.has(worker)) return false;
+    this.#ending.add(worker);
     worker.terminate();
     const cancel = clock.at(clock.now() + TERMINATE_MS, () => unendable(worker));
     this.gone(worker).then(cancel);
+    return true;
   }
 
   /** How many of those that are there count: who was evicted makes room in a moment. */
@@ -63,6 +68,7 @@ export class Departures {
   /** To be called when the worker's thread is gone and its state says so. */
   left(worker: WorkerHandle): void {
     this.#evicted.delete(worker);
+    this.#ending.delete(worker);
     for (const resolve of this.#waiting.get(worker) ?? []) resolve();
     this.#waiting.delete(worker);
   }

@@ -194,7 +194,6 @@ export class Dispatcher<W extends DispatchWorker = DispatchWorker> {
     for (const exchange of this.#late) this.#sweepLate(exchange, now, requestTimeoutMs);
   }
 
-  /** Fails everything that waits; for the end of a drain. */
   /** Ends everything: what a handler has begun with `begun`, what none has with `waiting`. */
   failAll(waiting: Fault, begun: Fault): void {
     for (const exchange of this.#open) exchange.abandon(exchange.carrier?.begun() ? begun : waiting, "stopping");

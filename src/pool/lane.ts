@@ -8,8 +8,11 @@ import type { WorkerBoot } from "../messages/lane.ts";
 export interface Lane {
   /** Where to write frames for the worker. */
   readonly writer: FrameWriter;
-  /** Sends what was written. `always`: also if that is nothing, so that the worker's loop turns. */
-  post(always?: boolean): void;
+  /**
+   * Sends what was written. `always`: also if that is nothing, so that the worker's loop turns. True: some
+   * of it waits for the worker to make room, and is to be posted again soon.
+   */
+  post(always?: boolean): boolean;
   /** Takes what the worker has finished, also while it computes and cannot say so itself. */
   collect(): void;
   /** The pool has done what there was to do: from now on the worker has to wake it. */

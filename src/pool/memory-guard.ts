@@ -15,6 +15,8 @@ const GROWTH_SHARE = 1 / 8;
 export interface GuardedWorker {
   /** Heap and buffers, when it was weighed last. */
   readonly memoryBytes: number;
+  /** How often it was weighed: one that computes may be weighed late. */
+  readonly weighings: number;
   /** Has `memoryBytes` brought up to date soon. */
   weigh(): void;
 }
@@ -30,15 +32,15 @@ export class MemoryGuard<W extends GuardedWorker & object> {
   readonly #options: MemoryGuardOptions;
   #lookedAt: Instant = Number.NEGATIVE_INFINITY;
   #weighedAtBytes = 0;
-  /** Were over the limit at the last look: a peak that is collected in time is nobody's death. */
-  #suspects = new Set<W>();
+  /** Were over the limit when last weighed, by that weighing: a peak that is collected in time is nobody's death. */
+  #suspects = new Map<W, number>();
   readonly #told = new WeakSet<W>();
 
   constructor(options: MemoryGuardOptions) {
     this.#options = options;
   }
 
-  /** Those that have been over the limit twice, each once. To be called often: most calls do nothing. */
+  /** Those that were over the limit each of two times that they were weighed. To be called often: most calls do nothing. */
   over(workers: Iterable<W>): readonly W[] {
     const { memoryLimitBytes, clock, residentBytes = process.memoryUsage.rss } = this.#options;
     const now = clock.now();
@@ -48,7 +50,7 @@ export class MemoryGuard<W extends GuardedWorker & object> {
     const resident = residentBytes();
     this.#weighedAtBytes = Math.min(this.#weighedAtBytes, resident);
     const before = this.#suspects;
-    this.#suspects = new Set();
+    this.#suspects = new Map();
     // No worker holds more than the process.
     if (resident < limit) return [];
     const grown = resident - this.#weighedAtBytes >= memoryLimitBytes * GROWTH_SHARE;
@@ -57,12 +59,13 @@ export class MemoryGuard<W extends GuardedWorker & object> {
     for (const worker of workers) {
       if (this.#told.has(worker)) continue;
       const suspect = worker.memoryBytes >= limit;
-      if (suspect && before.has(worker)) {
+      const since = before.get(worker) ?? worker.weighings;
+      if (suspect && worker.weighings !== since) {
         this.#told.add(worker);
         over.push(worker);
         continue;
       }
-      if (suspect) this.#suspects.add(worker);
+      if (suspect) this.#suspects.set(worker, since);
       if (suspect || grown) worker.weigh();
     }
     return over;

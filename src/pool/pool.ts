@@ -152,8 +152,9 @@ export class Pool implements GatewayHost {
       swept: () => this.#workforce.guardMemory(),
       relieve: () => this.#workforce.relieve(),
       post: () => {
-        this.#workforce.post();
+        const holding = this.#workforce.post();
         this.#statistics.turned();
+        return holding;
       },
     });
     const gatewayOptions: GatewayOptions = {

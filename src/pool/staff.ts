@@ -3,7 +3,7 @@
 
 import type { Clock, Instant } from "../base/clock.ts";
 import { Fault, type FaultData, fromFaultData } from "../base/fault.ts";
-import type { EscapedError, WorkerBoot } from "../messages/lane.ts";
+import { ESCAPED_TOLD_MAX, type EscapedError, type WorkerBoot } from "../messages/lane.ts";
 import { Boots } from "./boots.ts";
 import { Departures } from "./departures.ts";
 import type { Exchange } from "./exchange.ts";
@@ -16,8 +16,6 @@ import { type OverdueHandler, type WorkerEvents, WorkerHandle } from "./worker-h
 
 /** A worker with this many handlers that went on after their deadline is recycled. */
 export const IGNORED_DEADLINES_MAX = 8;
-/** So many errors that escaped their handlers are logged of one worker: it is being replaced already. */
-export const ESCAPED_LOGGED_MAX = 20;
 
 export interface StaffOptions {
   readonly recycle: RecycleRules;
@@ -66,6 +64,8 @@ export class Staff {
   readonly #boots: Boots;
   readonly #departures: Departures;
   readonly #guard: MemoryGuard<WorkerHandle>;
+  /** What cancels the looks at handlers that passed their deadline. */
+  readonly #graces = new Map<WorkerHandle, Set<() => void>>();
   #nextId = 1;
 
   /** `most`: threads at one time, those that boot and those that drain included. */
@@ -142,8 +142,8 @@ export class Staff {
   guardMemory(): void {
     for (const worker of this.#guard.over(this.#all)) {
       const { id, memoryBytes } = worker;
+      if (!this.#departures.end(worker)) continue;
       this.#options.events.notice("worker is ended: it passed memory_limit", { worker: id, memoryBytes });
-      this.#departures.end(worker);
     }
   }
 
@@ -175,33 +175,41 @@ export class Staff {
 
   #unsound(worker: WorkerHandle, data: EscapedError): void {
     worker.escapedErrors++;
-    if (worker.escapedErrors <= ESCAPED_LOGGED_MAX) {
-      const last = worker.escapedErrors === ESCAPED_LOGGED_MAX ? { further: "no more of this worker are logged" } : {};
-      const fields = { ...data.about, stack: data.stack, ...last };
-      this.#options.events.log(worker, { level: "error", message: data.message, fields });
-    }
+    const last = worker.escapedErrors === ESCAPED_TOLD_MAX ? { further: "no more of this worker are logged" } : {};
+    const fields = { ...data.about, stack: data.stack, ...last };
+    this.#options.events.log(worker, { level: "error", message: data.message, fields });
     this.#hooks.unfit(worker, "an error escaped its handlers");
   }
 
   #overdue(worker: WorkerHandle, late: OverdueHandler): void {
-    const { clock, graceMs, events } = this.#options;
-    clock.at(clock.now() + graceMs, () => {
-      if (late.finished() || worker.state === "gone") return;
-      if (!late.loopTurned()) {
-        events.notice("worker is ended: its event loop does not turn", { worker: worker.id });
-        this.#departures.end(worker);
-        return;
-      }
-      worker.ignoredDeadlines++;
-      if (worker.ignoredDeadlines >= IGNORED_DEADLINES_MAX) {
-        this.#hooks.unfit(worker, `${IGNORED_DEADLINES_MAX} handlers went on after their deadline`);
-      }
+    const { clock, graceMs } = this.#options;
+    const graces = this.#graces.get(worker) ?? new Set();
+    this.#graces.set(worker, graces);
+    const cancel = clock.at(clock.now() + graceMs, () => {
+      graces.delete(cancel);
+      this.#graceOver(worker, late);
     });
+    graces.add(cancel);
+  }
+
+  #graceOver(worker: WorkerHandle, late: OverdueHandler): void {
+    if (late.finished()) return;
+    if (!late.loopTurned()) {
+      if (!this.#departures.end(worker)) return;
+      this.#options.events.notice("worker is ended: its event loop does not turn", { worker: worker.id });
+      return;
+    }
+    worker.ignoredDeadlines++;
+    if (worker.ignoredDeadlines >= IGNORED_DEADLINES_MAX) {
+      this.#hooks.unfit(worker, `${IGNORED_DEADLINES_MAX} handlers went on after their deadline`);
+    }
   }
 
   #ended(worker: WorkerHandle, error: unknown): void {
     this.#all.delete(worker);
     this.#departures.left(worker);
+    for (const cancel of this.#graces.get(worker) ?? []) cancel();
+    this.#graces.delete(worker);
     this.#hooks.ended(worker, error);
     const fault = new Fault("BOOT", `the worker ended before the app was loaded: ${describeDeath(error).message}`, {
       cause: error,

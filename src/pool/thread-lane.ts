@@ -54,10 +54,11 @@ export class ThreadLane implements Lane {
     return this.#bell.address;
   }
 
-  post(always = false): void {
-    if (!this.writer.stirred && !always) return;
+  post(always = false): boolean {
+    if (!this.writer.stirred && !always) return false;
     Atomics.add(this.#words, WORD_POSTS_SENT, 1);
     if (this.writer.flush() || always) this.#bell.ring();
+    return this.writer.holding;
   }
 
   collect(): void {

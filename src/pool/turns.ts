@@ -2,6 +2,7 @@
 // that everything for a worker leaves as one batch.
 
 import type { Clock, Instant } from "../base/clock.ts";
+import { HOLD_MS } from "../messages/lane.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
 /** How often deadlines are looked at while anything is open. */
@@ -16,8 +17,8 @@ export interface TurnsOptions {
   readonly swept: () => void;
   /** Looks whether requests wait for want of workers. */
   readonly relieve: () => void;
-  /** Sends what was written to the workers. */
-  readonly post: () => void;
+  /** Sends what was written to the workers. True: some of it waits for them to make room. */
+  readonly post: () => boolean;
   /** Nothing is left to do in this turn: what workers finish from now on they have to tell. */
   readonly rest: () => void;
 }
@@ -27,6 +28,7 @@ export class Turns {
   #due = false;
   #stallTimer = false;
   #sweepTimer = false;
+  #holdTimer = false;
 
   constructor(options: TurnsOptions) {
     this.#options = options;
@@ -56,24 +58,35 @@ export class Turns {
   }
 
   readonly #turn = (): void => {
-    const { dispatcher, collect, post, rest } = this.#options;
+    const { dispatcher, collect, rest } = this.#options;
     collect();
     this.#due = false;
     this.#watchStall(dispatcher.turn());
     if (dispatcher.starved) this.#options.relieve();
-    post();
+    this.#post();
     rest();
   };
+
+  /** A worker that has made room need not have anything to say: nobody would wake us for what is held back. */
+  #post(): void {
+    if (!this.#options.post() || this.#holdTimer) return;
+    this.#holdTimer = true;
+    const { clock } = this.#options;
+    clock.at(clock.now() + HOLD_MS, () => {
+      this.#holdTimer = false;
+      this.#post();
+    });
+  }
 
   #watchStall(at: Instant | undefined): void {
     if (at === undefined || this.#stallTimer) return;
     this.#stallTimer = true;
-    const { clock, dispatcher, collect, post } = this.#options;
+    const { clock, dispatcher, collect } = this.#options;
     clock.at(at, () => {
       this.#stallTimer = false;
       collect();
       this.#watchStall(dispatcher.unstall());
-      post();
+      this.#post();
     });
   }
 }

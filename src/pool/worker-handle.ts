@@ -90,6 +90,7 @@ export class WorkerHandle {
   served = 0;
   /** Heap and buffers when it was last weighed; 0: not yet. */
   memoryBytes = 0;
+  weighings = 0;
   #weighing = false;
   #worn = false;
   #maxRequests: number;
@@ -170,6 +171,7 @@ export class WorkerHandle {
     this.#weighing = true;
     const weighed = (bytes: number | undefined): void => {
       this.#weighing = false;
+      this.weighings++;
       this.memoryBytes = bytes ?? this.memoryBytes;
     };
     // A thread that begins or ends just now has no memory to speak of.
@@ -275,9 +277,9 @@ export class WorkerHandle {
     this.#seat?.lane.rest();
   }
 
-  /** Sends what was written since the last turn. */
-  post(): void {
-    this.#seat?.lane.post();
+  /** Sends what was written since the last turn. True: not all of it; see `Lane.post`. */
+  post(): boolean {
+    return this.#seat?.lane.post() ?? false;
   }
 
   drain(withinMs: number): void {

@@ -149,8 +149,11 @@ export class Workforce {
     this.#cancelLook?.();
   }
 
-  post(): void {
-    for (const worker of this.#staff.workers) worker.post();
+  /** Sends what was written for the workers. True: not all of it; see `Lane.post`. */
+  post(): boolean {
+    let holding = false;
+    for (const worker of this.#staff.workers) if (worker.post()) holding = true;
+    return holding;
   }
 
   collect(): void {

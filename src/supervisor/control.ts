@@ -13,10 +13,12 @@ const REQUEST_LIMIT_BYTES = 64 * 1024;
 const IO_TIMEOUT_MS = 5000;
 /** For all clients together to take their answers when the supervisor ends, ms. */
 const CLOSE_TIMEOUT_MS = 1000;
-/** Clients at a time; a status page asks once a second. */
-const CLIENTS = 16;
+/** Clients at a time: whoever waits for a reload must not shut out who wants to stop. */
+const CLIENTS = 128;
 
 export interface ControlSocket {
+  /** Stops listening, and frees the path at once; who has asked already is still answered. */
+  release(): void;
   /** Stops listening and resolves when the answers that are due were taken, or their time is over. */
   close(): Promise<void>;
 }
@@ -37,6 +39,9 @@ export async function openControl(
   server.maxConnections = CLIENTS;
   await listen(server, path);
   return {
+    release: () => {
+      server.close();
+    },
     close: () =>
       new Promise((resolve) => {
         const cancel = systemClock.at(systemClock.now() + CLOSE_TIMEOUT_MS, () => {

@@ -12,7 +12,7 @@ export interface GivenConnection extends KeptConnection {
 
 /** Who may take connections. */
 export interface Taker {
-  /** False: it was not taken, and is still the caller's. */
+  /** False: it was not taken, and is still the caller's; nor will the next one be. */
   adopt(connection: GivenConnection): Promise<boolean>;
 }
 
@@ -41,6 +41,8 @@ export class Handover {
   /** How many each taker was given, and whether one is on its way to it: they go one by one, and evenly. */
   readonly #given = new WeakMap<Taker, number>();
   readonly #busy = new Set<Taker>();
+  /** Who did not take one: it is on its way out, and would be asked for ever. */
+  readonly #refused = new WeakSet<Taker>();
   #whenSettled: (() => void)[] = [];
   #closed = false;
 
@@ -98,7 +100,7 @@ export class Handover {
   }
 
   #nextTaker(): Taker | undefined {
-    const free = this.#options.takers().filter((taker) => !this.#busy.has(taker));
+    const free = this.#options.takers().filter((taker) => !this.#busy.has(taker) && !this.#refused.has(taker));
     return free.reduce<Taker | undefined>(
       (least, taker) => (least === undefined || this.#count(taker) < this.#count(least) ? taker : least),
       undefined,
@@ -112,7 +114,10 @@ export class Handover {
     this.#busy.delete(taker);
     // What was sent is the taker's; this is only our copy.
     if (taken) connection.handle.close();
-    else this.give(connection);
+    else {
+      this.#refused.add(taker);
+      this.give(connection);
+    }
     this.deliver();
     this.#look();
   }

@@ -104,6 +104,30 @@ export function groupId(nameOrNumber: string, option: string): number {
   return Number(gid);
 }
 
+/** What this machine's user database does not know of the names in a pool's options; one fault for each. */
+export function unknownAccounts(
+  pool: Pick<PoolConfig, "name" | "user" | "group" | "groups" | "listenOwner" | "listenGroup">,
+): readonly Fault[] {
+  const { user, group, groups = [], listenOwner, listenGroup } = pool;
+  const written: readonly (readonly [find: typeof userId, account: string | undefined, option: string])[] = [
+    [userId, user, "user"],
+    [groupId, group, "group"],
+    ...groups.map((each) => [groupId, each, "groups"] as const),
+    [userId, listenOwner, "listen_owner"],
+    [groupId, listenGroup, "listen_group"],
+  ];
+  return written.flatMap(([find, account, option]) => {
+    if (account === undefined) return [];
+    try {
+      find(account, `pools.${pool.name}.${option}`);
+      return [];
+    } catch (fault) {
+      if (fault instanceof Fault) return [fault];
+      throw fault;
+    }
+  });
+}
+
 function findUser(nameOrNumber: string, option: string): Omit<Identity, "groups"> {
   const entry = lookUp("passwd", nameOrNumber);
   if (entry !== undefined) {

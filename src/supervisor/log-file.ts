@@ -1,8 +1,8 @@
 // A file that lines are appended to, and that is opened anew when it has been renamed. Written at once
 // and whole: between two calls nothing is under way, so that a reopening loses and mixes nothing.
 
-import { closeSync, constants, fstatSync, openSync, type Stats, statSync, writeSync } from "node:fs";
-import { dirname } from "node:path";
+import { closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync, type Stats, writeSync } from "node:fs";
+import { dirname, isAbsolute, join } from "node:path";
 import { Fault, messageOf } from "../base/fault.ts";
 
 /** Everybody else's business only through the file's group. */
@@ -77,7 +77,7 @@ function countLines(bytes: Uint8Array): number {
 function open(path: string): number {
   let fd: number;
   try {
-    refuseUnsafeFolder(path);
+    if (isRoot()) refuseUnsafePlace(path);
     fd = openSync(path, FLAGS, MODE);
   } catch (cause) {
     if (cause instanceof Fault) throw cause;
@@ -97,15 +97,40 @@ function open(path: string): number {
 
 const isRoot = (): boolean => process.geteuid?.() === 0;
 
-/** Root must not append to what somebody else put in the log's place [CVE-2016-1247]. */
-function refuseUnsafeFolder(path: string): void {
-  if (!isRoot()) return;
-  const folder = dirname(path);
-  const { uid, mode } = statSync(folder);
-  const isShared = (mode & 0o002) !== 0 && (mode & 0o1000) === 0;
-  if (uid === 0 && !isShared) return;
+/** A chain of symbolic links that is longer goes in a circle [path_resolution(7)]. */
+const MAX_LINKS = 40;
+
+/**
+ * Root must not append to what somebody else put in the log's place [CVE-2016-1247], nor in that of any
+ * folder on the way to it: each has to be root's, and so has every symbolic link.
+ */
+function refuseUnsafePlace(path: string): void {
+  let at = "/";
+  let links = 0;
+  const rest = dirname(path).split("/");
+  refuseUnsafe(path, at, lstatSync(at));
+  for (let name = rest.shift(); name !== undefined; name = rest.shift()) {
+    const place = join(at, name);
+    const stats = lstatSync(place);
+    refuseUnsafe(path, place, stats);
+    if (!stats.isSymbolicLink()) {
+      at = place;
+      continue;
+    }
+    links++;
+    if (links > MAX_LINKS) throw new Fault("CONFIG", `the log ${path}: too many symbolic links`);
+    const target = readlinkSync(place);
+    if (isAbsolute(target)) at = "/";
+    rest.unshift(...target.split("/"));
+  }
+}
+
+function refuseUnsafe(path: string, place: string, stats: Stats): void {
+  // In a sticky folder nobody renames what is root's.
+  const isShared = stats.isDirectory() && (stats.mode & 0o002) !== 0 && (stats.mode & 0o1000) === 0;
+  if (stats.uid === 0 && !isShared) return;
   throw new Fault("CONFIG", `the log ${path} lies in a folder in which others may replace it`, {
-    hint: `use a folder of root's, such as /var/log/holdfast (chown root ${folder}; chmod o-w ${folder})`,
+    hint: `${place} is not root's alone; use a folder that is, such as /var/log/holdfast`,
   });
 }
 

@@ -22,6 +22,7 @@ import { Succession } from "./succession.ts";
 import { Supervisor } from "./supervisor.ts";
 
 export { closeInherited } from "./descriptors.ts";
+export { unknownAccounts } from "./identity.ts";
 export { takeInheritedSockets } from "./inherited.ts";
 export { LogOutputs } from "./log-outputs.ts";
 export { openNotifier } from "./notify.ts";
@@ -144,6 +145,7 @@ export async function startSupervisor(config: Config, options: StartOptions = {}
   const reloads = new ReloadQueue(async (scope) => {
     try {
       await supervisor.ready;
+      await succession.settled();
       const { config: wanted, warnings } = options.reread?.() ?? { config, warnings: [] };
       const report = await supervisor.reload(scope, wanted);
       for (const warning of warnings) log.warn(warning);
@@ -174,7 +176,7 @@ export async function startSupervisor(config: Config, options: StartOptions = {}
     log,
     sockets: () => book.sockets,
     idle: () => reloads.idle(),
-    letGo: async () => control?.close(),
+    letGo: () => control?.release(),
     takeBack: listenForControl,
   });
   if (predecessor !== undefined) {
@@ -186,12 +188,13 @@ export async function startSupervisor(config: Config, options: StartOptions = {}
 
   const done = supervisor.ended.then(async () => {
     if (succession.isOver) {
+      await control?.close();
       log.info("another supervisor has taken over");
       await logs.close(LOG_END_MS);
       return;
     }
-    // What was not taken over is still the predecessor's.
-    await (supervisor.holds ? book.keepPassed() : book.keepOnly([]));
+    // What was not left to us is still the predecessor's.
+    await (supervisor.holds || predecessor?.stays ? book.keepPassed() : book.keepOnly([]));
     const closed = control?.close();
     // Who waits for the stop hears of it when another supervisor could start.
     sealed.resolve();

@@ -70,6 +70,8 @@ export class PoolLog {
 
   /** Reads its pipes until they end, which is after its end. */
   attach(child: ChildProcess, accessFd: number): void {
+    // Nothing was started, so there are no pipes; "error" tells why.
+    if (child.pid === undefined) return;
     const { access, reading } = this.#options;
     const pipes: (Readable | null)[] = [child.stdout, child.stderr];
     if (access !== undefined) pipes.push(child.stdio[accessFd] as Readable);

@@ -23,7 +23,7 @@ export interface SuccessionOptions {
   /** Resolves when no reload runs. */
   readonly idle: () => Promise<void>;
   /** Frees the control socket. */
-  readonly letGo: () => Promise<void>;
+  readonly letGo: () => void;
   /** Listens on it again. */
   readonly takeBack: () => Promise<void>;
 }
@@ -33,6 +33,8 @@ export class Succession {
   /** Process 1 has started us and hears nothing of MAINPID: an init of a container ends when we do. */
   readonly #endsWithUs: boolean;
   #running: Promise<void> | undefined;
+  /** The part of `#running` for which nothing else may change. */
+  #changing: Promise<void> | undefined;
   #isOver = false;
 
   constructor(options: SuccessionOptions) {
@@ -43,6 +45,17 @@ export class Succession {
   /** Another supervisor serves in our place. */
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  /**
+   * Resolves when none is under way: meanwhile nothing may be bound or started here that the successor
+   * binds and starts as well. Throws BOOT when another supervisor has taken over.
+   */
+  async settled(): Promise<void> {
+    await this.#changing?.catch(() => {}); // Whoever asked for it is told.
+    if (this.#isOver) {
+      throw new Fault("BOOT", "another supervisor has taken over", { hint: "ask again: it answers at the same socket" });
+    }
   }
 
   /** Starts a successor, and resolves when it serves. Rejects with BOOT or USAGE; then nothing has changed. */
@@ -61,11 +74,11 @@ export class Succession {
     await listenForControl();
     supervisor.release();
     await supervisor.ready;
-    predecessor.serving((pool, connection) => supervisor.adopt(pool, connection));
+    await predecessor.serving((pool, connection) => supervisor.adopt(pool, connection));
   }
 
   async #begin(): Promise<void> {
-    const { supervisor, notifier, clock, log, idle, sockets } = this.#options;
+    const { supervisor, idle } = this.#options;
     const isFirst = process.pid === 1;
     if (isFirst || this.#endsWithUs) {
       const who = isFirst ? "process 1" : "what process 1 has started";
@@ -76,17 +89,23 @@ export class Succession {
     await supervisor.ready;
     await idle();
     supervisor.mustNotEnd();
+    this.#changing = this.#replace().finally(() => {
+      this.#changing = undefined;
+    });
+    await this.#changing;
+  }
+
+  async #replace(): Promise<void> {
+    const { supervisor, notifier, clock, log, sockets } = this.#options;
     log.info("starting the supervisor that is to take over");
     notifier.reloading();
-    const bootTimeoutMs = supervisor.longestBootMs + START_MARGIN_MS;
+    const bootTimeoutMs = supervisor.longestStartMs + START_MARGIN_MS;
     notifier.extend(bootTimeoutMs);
-    const successor = new Successor({ sockets: sockets(), variables: notifier.variables, bootTimeoutMs, clock });
+    let successor: Successor;
     try {
-      await Promise.race([successor.booted, supervisor.ending]);
-      supervisor.mustNotEnd();
+      successor = new Successor({ sockets: sockets(), variables: notifier.variables, bootTimeoutMs, clock });
       await this.#change(successor);
     } catch (error) {
-      successor.giveUp();
       const { code, message, hint } = toFaultData(error, "BOOT");
       log.error("this supervisor stays", { code, message, hint });
       supervisor.tellReady();
@@ -94,19 +113,29 @@ export class Succession {
     }
     log.info("another supervisor serves", { pid: successor.pid });
     this.#isOver = true;
+    successor.leavePlace();
     // The manager believes only the main process: that the reload is over must be said before.
     supervisor.tellReady();
     notifier.mainPid(successor.pid);
     supervisor.succeededBy((pool) => successor.taker(pool));
   }
 
+  /** On failure the successor has gone, and the control socket is ours again. */
   async #change(successor: Successor): Promise<void> {
-    const { letGo, takeBack } = this.#options;
-    await letGo();
+    const { supervisor, letGo, takeBack } = this.#options;
+    let isLetGo = false;
     try {
+      await Promise.race([successor.booted, supervisor.ending]);
+      supervisor.mustNotEnd();
+      isLetGo = true;
+      letGo();
       await successor.takeOver();
+      // Who was told to stop meanwhile meant both.
+      supervisor.mustNotEnd();
     } catch (error) {
-      await takeBack();
+      // First, because until then it may listen on the control socket.
+      await successor.giveUp();
+      if (isLetGo && !supervisor.ends) await takeBack();
       throw error;
     }
   }

@@ -16,7 +16,7 @@ import type { GivenConnection, Taker } from "./handover.ts";
 const FIRST_SOCKET_FD = 4;
 /** A successor that is told to take over only has to listen: it does so within this, ms. */
 const TAKE_OVER_MS = 15_000;
-/** One that is given up leaves within this, ms. */
+/** One that is given up leaves within this; asked again, within as much more, ms. */
 const LEAVE_MS = 5000;
 
 export interface SuccessorOptions {
@@ -34,8 +34,11 @@ export class Successor {
   readonly #clock: Clock;
   readonly #booted = Promise.withResolvers<void>();
   readonly #serving = Promise.withResolvers<void>();
+  readonly #gone = Promise.withResolvers<void>();
   /** Connections on their way to it. */
   readonly #adoptions = new Set<() => void>();
+  /** By pool. */
+  readonly #takers = new Map<string, Taker>();
   #cancelDeadline: () => void;
 
   constructor({ sockets, variables, bootTimeoutMs, clock }: SuccessorOptions) {
@@ -52,8 +55,11 @@ export class Successor {
       if ((message as FromSuccessor).kind === "booted") this.#booted.resolve();
       else this.#serving.resolve();
     });
-    this.#child.on("error", (error) => this.#failed(`cannot be started: ${error.message}`));
-    this.#child.on("exit", (code, signal) => this.#failed(`has ended (${signal ?? `exit code ${code}`})`));
+    this.#child.on("error", (error) => {
+      // Also emitted when a signal cannot be sent.
+      if (this.#child.pid === undefined) this.#ended(`cannot be started: ${error.message}`);
+    });
+    this.#child.on("exit", (code, signal) => this.#ended(`has ended (${signal ?? `exit code ${code}`})`));
     this.#cancelDeadline = this.#within(bootTimeoutMs, "has not booted in time");
     for (const promise of [this.#booted.promise, this.#serving.promise]) promise.catch(() => {}); // Whoever awaits it is told.
   }
@@ -76,18 +82,33 @@ export class Successor {
     this.#cancelDeadline();
   }
 
-  /** The pool of that name in the successor. */
-  taker(pool: string): Taker {
-    return { adopt: (connection) => this.#adopt(pool, connection) };
+  /** Leaves our place to it, sockets and all: it serves. */
+  leavePlace(): void {
+    this.#send({ kind: "yours" });
   }
 
-  /** Ends it: it is not to take over after all. */
-  giveUp(): void {
+  /** The pool of that name in the successor; the same one each time. */
+  taker(pool: string): Taker {
+    const known = this.#takers.get(pool);
+    if (known !== undefined) return known;
+    const taker: Taker = { adopt: (connection) => this.#adopt(pool, connection) };
+    this.#takers.set(pool, taker);
+    return taker;
+  }
+
+  /** Ends it: it is not to take over after all. Resolves when it has gone. */
+  async giveUp(): Promise<void> {
     this.#cancelDeadline();
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    this.#child.kill("SIGTERM");
-    const cancel = this.#clock.at(this.#clock.now() + LEAVE_MS, () => this.#child.kill("SIGKILL"));
-    this.#child.once("exit", cancel);
+    let cancel = (): void => {};
+    // The second TERM means "at once", so that it takes its pools along; KILL would leave them behind.
+    const end = ([signal, ...more]: readonly NodeJS.Signals[]): void => {
+      if (signal === undefined) return;
+      this.#child.kill(signal);
+      cancel = this.#clock.at(this.#clock.now() + LEAVE_MS, () => end(more));
+    };
+    end(["SIGTERM", "SIGTERM", "SIGKILL"]);
+    await this.#gone.promise;
+    cancel();
   }
 
   #adopt(pool: string, { handle, used }: GivenConnection): Promise<boolean> {
@@ -112,11 +133,17 @@ export class Successor {
     return this.#clock.at(this.#clock.now() + ms, () => this.#failed(what));
   }
 
+  #ended(what: string): void {
+    this.#failed(what);
+    this.#gone.resolve();
+    // Node calls nobody back for what waited in the channel of a process that has ended.
+    for (const lost of this.#adoptions) lost();
+  }
+
   #failed(what: string): void {
     this.#cancelDeadline();
     const fault = new Fault("BOOT", `the new supervisor ${what}`, { hint: "its output says why; this one serves on" });
     this.#booted.reject(fault);
     this.#serving.reject(fault);
-    for (const lost of this.#adoptions) lost();
   }
 }

@@ -6,7 +6,7 @@ import { availableParallelism } from "node:os";
 import type { Clock, Instant } from "../base/clock.ts";
 import { Fault, fromFaultData, toFaultData } from "../base/fault.ts";
 import { nearest } from "../config/nearest.ts";
-import type { Config } from "../config/schema.ts";
+import type { Config, PoolConfig } from "../config/schema.ts";
 import type { ReloadReport, StatusReport } from "../messages/control.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { AddressBook } from "./address-book.ts";
@@ -114,7 +114,7 @@ export class Supervisor {
   }
 
   start(): void {
-    this.#options.notifier.extend(Math.max(...this.#config.pools.map(({ bootTimeoutMs }) => bootTimeoutMs)));
+    this.#options.notifier.extend(this.longestStartMs);
     this.#ready.promise.then(
       () => this.#options.notifier.ready(this.#statusLine()),
       () => {}, // Told by whoever asked for the start.
@@ -147,7 +147,7 @@ export class Supervisor {
     const changes = changesOf(scope, before.pools, configured.pools);
     const was = new Map([...this.#pools].map(([name, { current }]) => [name, current?.generation]));
     notifier.reloading();
-    notifier.extend(Math.max(0, ...changes.pools.map(({ bootTimeoutMs }) => bootTimeoutMs)));
+    notifier.extend(longestStartMs(changes.pools));
     try {
       const reload = await this.#prepare(changes);
       this.#log.info("reloading", { renewed: [...changes.renewed].join(", "), removed: changes.removed.join(", ") });
@@ -178,14 +178,19 @@ export class Supervisor {
     else record.handover.give(connection);
   }
 
-  /** Throws BOOT when everything is ending already. */
-  mustNotEnd(): void {
-    if (this.#endBy !== undefined) throw new Fault("BOOT", "the supervisor is stopping");
+  /** Everything is ending. */
+  get ends(): boolean {
+    return this.#endBy !== undefined;
   }
 
-  /** The longest that a pool may take to boot, ms. */
-  get longestBootMs(): number {
-    return Math.max(0, ...this.#config.pools.map(({ bootTimeoutMs }) => bootTimeoutMs));
+  /** Throws BOOT when everything is ending already. */
+  mustNotEnd(): void {
+    if (this.ends) throw new Fault("BOOT", "the supervisor is stopping");
+  }
+
+  /** The longest that all pools together may take to boot, ms. */
+  get longestStartMs(): number {
+    return longestStartMs(this.#config.pools);
   }
 
   /** Nobody listens yet: another supervisor still serves. */
@@ -537,4 +542,10 @@ export class Supervisor {
     this.#ready.reject(fault);
     this.#end(this.#config.supervisor.stopTimeoutMs);
   }
+}
+
+/** Only so many boot at a time. */
+function longestStartMs(pools: readonly PoolConfig[]): number {
+  const rounds = Math.ceil(pools.reduce((sum, { processes }) => sum + processes, 0) / STARTS_AT_ONCE);
+  return rounds * Math.max(0, ...pools.map(({ bootTimeoutMs }) => bootTimeoutMs));
 }

@@ -40,7 +40,9 @@ export class PipeWriter {
         clearTimeout(timer);
         resolve();
       };
-      this.#socket.once("drain", done).once("close", done);
+      // Nothing more, but in its turn: "drain" tells only of a buffer that was full.
+      this.#socket.write("", done);
+      this.#socket.once("close", done);
     });
   }
 

@@ -1,7 +1,7 @@
 // The command line as it is typed: what it prints, where, and with which exit code.
 
 import { spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, mkdirSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Finished, launcher } from "../support/launch.ts";
@@ -46,6 +46,21 @@ describe("the command line", () => {
     expect(stderr).toMatch(message);
   });
 
+  it.each([
+    ["help", ["--help"]],
+    ["what a command prints", ["check", "--schema"]],
+  ])("ends without a word when nobody reads %s any more", (_what, args) => {
+    const bin = join(TOP, "bin/holdfast.js");
+    spawnSync("sh", ["-c", '"$@" 2>err | true', "sh", process.execPath, bin, ...args], { cwd: dir.path });
+    expect(readFileSync(join(dir.path, "err"), "utf8")).toBe("");
+  });
+
+  it("says which folder units cannot be written into", async () => {
+    const config = dir.write("holdfast.toml", '[pools.www]\nlisten = "/run/holdfast/www.sock"\nroot = "."\n');
+    const { code, stderr } = await run("systemd", "-c", config, "--write", `${config}/units`);
+    expect({ code, stderr }).toEqual({ code: 64, stderr: expect.stringMatching(/units cannot be written: ENOTDIR/) });
+  });
+
   describe("check", () => {
     const RIGHT = '[pools.www]\nlisten = "./www.sock"\nroot = "."\n';
 
@@ -75,6 +90,17 @@ describe("the command line", () => {
       expect(await run("check", "-c", file)).toMatchObject({
         code: 0,
         stderr: `warning: ${file}:4: pools.www.isolation: not in effect in this version\n`,
+      });
+    });
+
+    it("warns about users and groups that this machine does not have, which start refuses", async () => {
+      const more = 'user = "no-such-user"\ngroups = ["no-such-group"]\nlisten_group = "0"\n';
+      const file = dir.write("holdfast.toml", `${RIGHT}${more}`);
+      expect(await run("check", "-c", file)).toMatchObject({
+        code: 0,
+        stderr:
+          'warning: pools.www.user: there is no user "no-such-user" (see `getent passwd`)\n' +
+          'warning: pools.www.groups: there is no group "no-such-group" (see `getent group`)\n',
       });
     });
 

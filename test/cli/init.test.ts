@@ -1,6 +1,6 @@
 // `holdfast init`: what it writes runs as it is.
 
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { connectFastCgi } from "../support/fastcgi-client.ts";
 import { type Finished, launcher } from "../support/launch.ts";
@@ -58,6 +58,12 @@ describe("`holdfast init`", () => {
     });
     expect(readFileSync(join(dir.path, "site/index.ts"), "utf8")).toBe("mine");
     expect(existsSync(join(dir.path, "holdfast.toml"))).toBe(false);
+  });
+
+  it("writes nothing where a link that leads nowhere has one of its names", async () => {
+    symlinkSync(join(dir.path, "nowhere"), join(dir.path, "holdfast.toml"));
+    expect(await run("init")).toMatchObject({ code: 64, stderr: expect.stringContaining("is there already") });
+    expect(readdirSync(dir.path)).toEqual(["holdfast.toml"]);
   });
 
   it("knows no other templates", async () => {

@@ -34,6 +34,8 @@ describe("text for the terminal", () => {
   });
 
   it("shows control characters and changes of direction instead of obeying them", () => {
-    expect(printable("a\u001b[31m\u0007\u202eb\r\nc\td")).toBe("a\\u001b[31m\\u0007\\u202eb\\u000d\nc\td");
+    expect(printable("a\u001b[31m\u0007\u202eb\r\nc\td\u200f\u2028")).toBe(
+      "a\\u001b[31m\\u0007\\u202eb\\u000d\nc\td\\u200f\\u2028",
+    );
   });
 });

@@ -81,6 +81,13 @@ describe("the directives of a pool", () => {
     expect(() => at("${HOME}")).toThrow("cannot be written");
     expect(() => at("a[b]")).toThrow("wildcard");
   });
+
+  it("hold nothing that a path has written on a line of its own", () => {
+    const app = join(folder, "app.ts\nInclude evil.conf");
+    writeFileSync(app, "");
+    const [pool] = readPools({ api: { listen: "./api.sock", app } }, folder);
+    expect(renderApache(pool === undefined ? [] : [pool])).not.toMatch(/^\s*Include/m);
+  });
 });
 
 describe.each(LAYOUTS)("layout %s", (layout) => {

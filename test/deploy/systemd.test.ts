@@ -27,14 +27,18 @@ describe("systemd's units", () => {
   });
 
   /** Name → text. */
-  function units(pools: Readonly<Record<string, object>>, options: Partial<UnitOptions> = {}): Map<string, string> {
+  function units(
+    pools: Readonly<Record<string, object>>,
+    options: Partial<UnitOptions> = {},
+    supervisor = {},
+  ): Map<string, string> {
     const filled = Object.fromEntries(
       Object.entries(pools).map(([name, pool]) => [
         name,
         { listen: `/run/holdfast/${name}.sock`, root: "www", ...pool },
       ]),
     );
-    const { config } = resolveConfig({ pools: filled } as never, dir.path);
+    const { config } = resolveConfig({ supervisor, pools: filled } as never, dir.path);
     return new Map(renderUnits(config, { ...SYSTEM, ...options }).map(({ name, text }) => [name, text]));
   }
 
@@ -120,6 +124,19 @@ describe("systemd's units", () => {
     expect(service("/run/s")).toContain("ProtectHome=yes\n");
     expect(service("/run/s")).toContain("PrivateTmp=no\n");
     expect(service("/home/me/s")).toContain("ProtectHome=read-only\n");
+  });
+
+  it("let Holdfast write its logs and its control socket where the configuration has them", () => {
+    const logs = { log: "/home/me/my logs/h.log", control: "/home/me/run/control.sock" };
+    const www = { access_log: "/srv/www/log/access.log", user: "www-app" };
+    const all = units({ www }, {}, logs).get("holdfast.service");
+    expect(all).toContain("ProtectHome=read-only\n");
+    expect(all).toContain('ReadWritePaths="-/home/me/my logs" -/home/me/run\n');
+    // Here everything is read-only that is not named, and the control socket is elsewhere.
+    const own = units({ www }, { layout: "pool" }, logs).get("holdfast-www.service");
+    expect(own).toContain('ReadWritePaths="-/home/me/my logs" -/srv/www/log\n');
+    const usual = { www: { access_log: "/var/log/holdfast/www.access.log" } };
+    expect(units(usual).get("holdfast.service")).not.toContain("ReadWritePaths");
   });
 
   it.each([

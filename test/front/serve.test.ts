@@ -120,6 +120,14 @@ describe("`holdfast serve` with the built-in front", () => {
     expect(stderr).toContain("choose another port with --port");
   });
 
+  it("has nothing to warn about in an app of one's own", async () => {
+    const app = dir.write("app.ts", "export default () => new Response('ok');\n");
+    const launched = launch(["serve", app, "--front", "builtin", "--port", "0"]);
+    await launched.line(/Ctrl-C/);
+    launched.signal("SIGTERM");
+    expect((await launched.finished).stderr).not.toMatch(/has no effect/);
+  });
+
   it("ends with 70 and the author's stack when the app does not load", async () => {
     const app = dir.write("app.ts", "const n: number = 1;\nthrow new Error('not today ' + n);\n");
     const { code, stderr } = await launch(["serve", app, "--front", "builtin", "--port", "0"]).finished;

@@ -131,4 +131,58 @@ describe("a ring", () => {
     reader.take();
     expect(writer.flush()).toBe(false);
   });
+
+  it("loses no wake-up, at whatever steps the other side comes in between", () => {
+    const ring = (steps: readonly number[], rests: boolean, readerFirst: boolean): void => {
+      const { writer, reader, frames, write } = open();
+      let rung = 0;
+      let written = 0;
+      const sides = [
+        () => {
+          write(written++, "x");
+          if (writer.flush()) rung++;
+        },
+        () => {
+          rung = 0; // it hears all rings at once
+          do reader.take();
+          while (!reader.rest());
+        },
+      ];
+      if (rests) reader.rest();
+      else sides[0]?.();
+      atSteps(steps, readerFirst ? sides.toReversed() : sides);
+      while (rung > 0) sides[1]?.();
+      expect([steps, frames.length]).toEqual([steps, written]);
+    };
+    for (let first = 0; first < 16; first++) {
+      for (let second = first; second < 32; second++) {
+        for (const rests of [true, false]) for (const reads of [true, false]) ring([first, second], rests, reads);
+      }
+    }
+  });
 });
+
+const STEPS = ["load", "store", "compareExchange", "add"] as const;
+
+/** Runs the first side, and all of the second before each of the given steps of it in shared memory. */
+function atSteps(steps: readonly number[], [first, second]: readonly (() => void)[]): void {
+  const own = Object.fromEntries(STEPS.map((name) => [name, Atomics[name]]));
+  let step = 0;
+  let isBetween = false;
+  for (const name of STEPS) {
+    const stepped = (...args: unknown[]): unknown => {
+      if (!isBetween && steps.includes(step++)) {
+        isBetween = true;
+        second?.();
+        isBetween = false;
+      }
+      return Reflect.apply(own[name] as () => unknown, Atomics, args);
+    };
+    Object.assign(Atomics, { [name]: stepped });
+  }
+  try {
+    first?.();
+  } finally {
+    Object.assign(Atomics, own);
+  }
+}

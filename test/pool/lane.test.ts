@@ -1,7 +1,19 @@
 // Both ends of a lane, with real ports and shared words.
 
+import { setTimeout as delay } from "node:timers/promises";
+import { MessageChannel } from "node:worker_threads";
 import { Fault } from "../../src/base/fault.ts";
-import { BODY_WINDOW_BYTES, REPLY_WINDOW_BYTES } from "../../src/messages/lane.ts";
+import { readBatch } from "../../src/messages/batch.ts";
+import {
+  BODY_WINDOW_BYTES,
+  FIRST_SLOT_WORD,
+  FROM_WORKER,
+  REPLY_WINDOW_BYTES,
+  RING_BYTES,
+} from "../../src/messages/lane.ts";
+import { nextPosted } from "../../src/messages/port.ts";
+import { RingReader, ringMemory } from "../../src/messages/ring.ts";
+import { WorkerLane } from "../../workers/lane.ts";
 import { eventually } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { FakeCarrier, makeExchange } from "../support/fake-exchange-pool.ts";
@@ -239,6 +251,15 @@ describe("a lane between pool and worker", () => {
     expect(pair.events).toContain("handlerFailed");
   });
 
+  it("hands over finished replies that its ring has no room for, though the worker's turn goes on", async () => {
+    const made = [await begin(), await begin(), await begin(), await begin()];
+    const body = "x".repeat(60_000);
+    for (const { worker } of made) worker.reply(200, HEAD, body);
+    // The worker computes on from here, or dies.
+    pair.handle.collect();
+    expect(made.map(({ peer }) => peer.calls.length)).toEqual([1, 1, 1, 1]);
+  });
+
   it("serves more exchanges over time than it has slots", async () => {
     for (let n = 0; n < 80; n++) {
       const { worker, peer } = await begin();
@@ -246,5 +267,37 @@ describe("a lane between pool and worker", () => {
       await eventually(() => peer.calls.length === 1);
       expect(peer.calls[0]).toBe(`reply ${HEAD}${n}`);
     }
+  });
+});
+
+describe("the worker's end of a lane", () => {
+  it("closes only when all that was written has left, however busy the pool is", async () => {
+    const { port1, port2 } = new MessageChannel();
+    const [inbox, outbox] = [ringMemory(RING_BYTES), ringMemory(RING_BYTES)];
+    const words = new SharedArrayBuffer((FIRST_SLOT_WORD + 1) * Int32Array.BYTES_PER_ELEMENT);
+    const lane = new WorkerLane({ port: port2, words, inbox, outbox, bell: undefined }, () => {});
+    const slots: number[] = [];
+    const reader = new RingReader(
+      outbox,
+      (batch) => readBatch(batch, (_kind, slot) => slots.push(slot)),
+      () => nextPosted(port1),
+    );
+    let written = 0;
+    while (!lane.writer.holding) {
+      lane.writer.bytes(FROM_WORKER.REPLY, written++, Buffer.alloc(60_000));
+      lane.flush();
+    }
+    lane.writer.mark(FROM_WORKER.DRAINED, written++);
+    let isClosed = false;
+    const closed = lane.close().then(() => {
+      isClosed = true;
+    });
+    await delay(20);
+    expect(isClosed).toBe(false);
+    reader.take();
+    await closed;
+    reader.take();
+    expect(slots).toEqual(Array.from({ length: written }, (_, n) => n));
+    port1.close();
   });
 });

@@ -17,8 +17,12 @@ function setUp() {
     memoryBytes: 0,
     holds: 0,
     weighed: 0,
+    weighings: 0,
+    answers: true,
     weigh() {
       this.weighed++;
+      if (!this.answers) return;
+      this.weighings++;
       this.memoryBytes = this.holds;
     },
   });
@@ -55,6 +59,16 @@ describe("the guard of memory_limit", () => {
     const { workers, look } = setUp();
     workers[1].holds = LIMIT + GUARD_HEADROOM_BYTES;
     expect([look(2000 * MIB), look(2000 * MIB), look(2000 * MIB), look(3000 * MIB)]).toEqual([[], [], ["second"], []]);
+  });
+
+  it("takes what it has heard once for one peak, however often it looks until it hears again", () => {
+    const { workers, look } = setUp();
+    workers[0].holds = LIMIT + GUARD_HEADROOM_BYTES;
+    look(2000 * MIB);
+    workers[0].answers = false;
+    expect([look(2000 * MIB), look(2000 * MIB), look(2000 * MIB)]).toEqual([[], [], []]);
+    workers[0].answers = true;
+    expect([look(2000 * MIB), look(2000 * MIB)]).toEqual([[], ["first"]]);
   });
 
   it("lets a peak pass that is gone at the next look", () => {

@@ -119,6 +119,35 @@ describe("what a handler prints", () => {
     expect(await line(pool, { msg: "loop" })).toHaveProperty("unloggable");
   });
 
+  it("costs nobody anything, whatever is logged instead of a message and fields", async () => {
+    const pool = await start({
+      "odd.ts": `export default (_r: Request, { log }) => {
+        log.info("null", null);
+        log.info("fields", { toJSON: () => null });
+        log.info("number", 5);
+        log.info(() => {});
+        log.info(undefined);
+        log.info(Symbol("sign"), { a: 1 });
+        log.info({ length: 3 });
+        log.info("end");
+        return new Response("ok");
+      };`,
+    });
+    expect((await pool.get("/odd.ts")).status).toBe(200);
+    await line(pool, { msg: "end" });
+    const said = pool.lines.filter(({ uri }) => uri === "/odd.ts").map(({ msg }) => msg);
+    expect(said).toEqual([
+      "null",
+      "fields",
+      "number",
+      "() => {}",
+      "undefined",
+      "Symbol(sign)",
+      "[object Object]",
+      "end",
+    ]);
+  });
+
   it("shares no line with another request, and keeps the end of one that no line break ended", async () => {
     const pool = await start({
       "part.ts": `

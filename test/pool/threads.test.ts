@@ -1,7 +1,7 @@
 // Workers as real threads: how each life ends, and what it leaves behind.
 
 import { readBatch } from "../../src/messages/batch.ts";
-import { FROM_WORKER, TO_WORKER, type WorkerBoot } from "../../src/messages/lane.ts";
+import { ESCAPED_TOLD_MAX, FROM_WORKER, TO_WORKER, type WorkerBoot } from "../../src/messages/lane.ts";
 import type { OutputReader } from "../../src/messages/output-ring.ts";
 import type { Seat } from "../../src/pool/lane.ts";
 import { Threads } from "../../src/pool/threads.ts";
@@ -197,6 +197,21 @@ describe("a worker thread", () => {
     drain(first);
     await eventually(() => third.said.includes(FROM_WORKER.READY));
     expect([first.end(), threads.alive, threads.queued]).toEqual(["drained", 1, 0]);
+  });
+
+  it("whose errors escape without end tells of the first of them only", async () => {
+    open();
+    const started = await ready(
+      `setTimeout(() => { for (let n = 0; n < 1000; n++) Promise.reject(new Error("again")); }, 50); ${APP}`,
+    );
+    const told = () => {
+      started.seat.lane.collect();
+      return started.said.filter((kind) => kind === FROM_WORKER.UNSOUND).length;
+    };
+    await eventually(() => told() > 0);
+    drain(started);
+    await eventually(() => started.end() === "drained");
+    expect(told()).toBe(ESCAPED_TOLD_MAX);
   });
 
   it("that dies right after it spoke is heard to the end", async () => {

@@ -4,7 +4,6 @@ import { FROM_WORKER } from "../../src/messages/lane.ts";
 import { Dispatcher } from "../../src/pool/dispatcher.ts";
 import { MEMORY_REST_MS, NO_RECYCLING, type RecycleRules } from "../../src/pool/recycling.ts";
 import { PRESSURE_MS } from "../../src/pool/sizing.ts";
-import { ESCAPED_LOGGED_MAX } from "../../src/pool/staff.ts";
 import type { WorkerHandle } from "../../src/pool/worker-handle.ts";
 import { BEGIN_PATIENCE_MS, LOOK_MS, SPENT_PATIENCE_MS, Workforce } from "../../src/pool/workforce.ts";
 import { FakeClock } from "../support/fake-clock.ts";
@@ -270,6 +269,31 @@ describe("a worker's deadline", () => {
     expect(said).toContain("unendable 1");
     seat.die();
     await settled();
+  });
+
+  it("ends it once, whatever the number of its late handlers, and waits for none of them when it is gone", async () => {
+    const { clock, source, dispatcher, workforce, started, said } = setUp(1);
+    await started();
+    const [seat] = source.seats;
+    if (seat === undefined) throw new Error("no seat");
+    seat.seesBatches = false;
+    seat.endable = false;
+    for (let n = 0; n < 3; n++) {
+      const { exchange } = makeExchange(clock);
+      dispatcher.workers[0]?.give(exchange);
+      exchange.carrier?.overdue();
+    }
+    clock.advance(2000);
+    clock.advance(1000);
+    expect(said.filter((line) => line.startsWith("worker is ended"))).toHaveLength(1);
+    expect(said.filter((line) => line.startsWith("unendable"))).toHaveLength(1);
+    const { exchange } = makeExchange(clock);
+    dispatcher.workers[0]?.give(exchange);
+    exchange.carrier?.overdue();
+    workforce.close();
+    seat.die();
+    await settled();
+    expect(clock.pending).toBe(0);
   });
 
   it("leaves one that turns, and recycles it after 8 handlers that went on", async () => {
@@ -809,16 +833,6 @@ describe("the end of all workers", () => {
     clock.advance(100_000);
     expect(source.seats.length).toBe(2);
     expect(said).toEqual([]);
-  });
-});
-
-describe("errors that escape without end", () => {
-  it("are logged 20 times for one worker", async () => {
-    const { source, said, started } = setUp(1);
-    await started();
-    for (let n = 0; n < 100; n++) source.seats[0]?.say(FROM_WORKER.UNSOUND, { code: "HANDLER", message: "again" });
-    expect(said.filter((line) => line === "log again").length).toBe(ESCAPED_LOGGED_MAX);
-    expect(source.seats.length).toBe(2);
   });
 });
 

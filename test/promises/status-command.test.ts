@@ -67,7 +67,8 @@ describe("holdfast status", () => {
       const watchOn = async (env: Readonly<Record<string, string>>): Promise<string> => {
         const command = `${process.execPath} ${BIN} status -c ${config} --watch`;
         const terminal = spawn(SCRIPT, ["-qfec", command, "/dev/null"], {
-          env: { ...process.env, TERM: "xterm", NO_COLOR: undefined, ...env } as NodeJS.ProcessEnv,
+          // Node's own rule takes CI for a reason against colours.
+          env: { ...process.env, TERM: "xterm", CI: undefined, NO_COLOR: undefined, ...env } as NodeJS.ProcessEnv,
           stdio: ["pipe", "pipe", "inherit"],
         });
         let shown = "";

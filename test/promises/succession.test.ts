@@ -106,6 +106,42 @@ describe("SIGUSR2", () => {
     expect((await holdfast.reload()).pools.length).toBe(1);
   });
 
+  it("leaves the old one with its sockets when the new one fails although it was let", async () => {
+    const first = await holdfast.start();
+    // Boots, and ends its process as soon as the old supervisor has let go of the control socket.
+    const control = JSON.stringify(`${holdfast.dir.path}/control.sock`);
+    holdfast.app(`import { existsSync } from "node:fs";
+      setTimeout(() => { while (existsSync(${control})); process.kill(process.pid, "SIGKILL"); }, 20);
+      ${APP}`);
+    holdfast.dir.write("late.mjs", `await new Promise((resolve) => setTimeout(resolve, 1500)); ${APP}`);
+    holdfast.configure({
+      more: `[pools.late]\nlisten = "./late.sock"\napp = "./late.mjs"\nallow_root = true\nthreads = 1`,
+    });
+    first.signal("SIGUSR2");
+    await first.line(/"msg":"this supervisor stays"/);
+    expect((await holdfast.get()).body.toString()).toBe("one");
+    await eventually(async () => (await holdfast.status()).pid === first.pid);
+    holdfast.configure();
+    holdfast.app(APP);
+    expect((await holdfast.reload()).pools.length).toBe(1);
+    expect((await holdfast.get()).body.toString()).toBe("one");
+  }, 60_000);
+
+  it("makes a reload that is asked for meanwhile wait, so that the two bind nothing over each other", async () => {
+    const first = await holdfast.start();
+    holdfast.dir.write("late.mjs", `await new Promise((resolve) => setTimeout(resolve, 1000)); ${APP}`);
+    holdfast.configure({
+      more: `[pools.late]\nlisten = "./late.sock"\napp = "./late.mjs"\nallow_root = true\nthreads = 1`,
+    });
+    first.signal("SIGUSR2");
+    await first.line(/starting the supervisor that is to take over/);
+    await expect(holdfast.reload()).rejects.toThrow(/another supervisor has taken over/);
+    await successorOf(first.pid);
+    await ended(first);
+    expect((await holdfast.get("/", `${holdfast.dir.path}/late.sock`)).status).toBe(200);
+    expect((await holdfast.get()).status).toBe(200);
+  }, 30_000);
+
   it("and a stop meanwhile end both", async () => {
     const first = await holdfast.start();
     holdfast.app("await new Promise(() => setInterval(() => {}, 1000));");

@@ -1,5 +1,6 @@
 // The whole program as an operator meets it: `holdfast start`, real processes, real signals.
 
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ask } from "../../src/cli/control-client.ts";
@@ -101,6 +102,21 @@ describe("holdfast start", () => {
       expect((await get()).body).toBe("1");
       expect(performance.now() - killedAt).toBeLessThan(2000);
       expect((await status()).pools[0]).toMatchObject({ state: "ready", restarts: 1 });
+    });
+
+    it("and no descriptor is left for another, the supervisor tries again until there is one", async () => {
+      const holdfast = await started(HELLO);
+      const pid = await poolPid();
+      const limit = (files: number): void => {
+        execFileSync("prlimit", ["--pid", String(holdfast.pid), `--nofile=${files}:`]);
+      };
+      // Fewer than it has open already.
+      limit(8);
+      process.kill(pid, "SIGKILL");
+      await holdfast.line(/EMFILE/);
+      limit(1024);
+      expect((await get()).status).toBe(200);
+      expect(isRunning(holdfast.pid)).toBe(true);
     });
 
     it("a client that connects while there is none waits and is served by the next", async () => {

@@ -71,6 +71,24 @@ describe("connections that are handed over", () => {
     expect(takers[0]?.got.length).toBe(2);
   });
 
+  it("are not offered again to a process that refuses, as one whose channel has closed does", async () => {
+    let offers = 0;
+    const leaving: Taker = {
+      // Endless, it would keep the event loop from ever turning again.
+      adopt: () => (++offers > 100 ? new Promise(() => {}) : Promise.resolve(false)),
+    };
+    takers = [leaving as FakeTaker];
+    const one = connection();
+    handover.give(one);
+    await turn();
+    expect(offers).toBe(1);
+    const other = new FakeTaker();
+    takers = [leaving as FakeTaker, other];
+    handover.deliver();
+    await turn();
+    expect(other.got).toEqual([one]);
+  });
+
   it("go to another when the first one died before it got them", async () => {
     const dying = new FakeTaker(false);
     takers = [dying];

@@ -5,6 +5,7 @@ import {
   linkSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmdirSync,
@@ -135,6 +136,17 @@ describe("a log file", () => {
     chmodSync(shared, 0o755);
     chownSync(shared, 65534, 65534);
     expect(() => open(`${shared}/h.log`)).toThrow(/others may replace it/);
+    mkdirSync(`${shared}/ours`);
+    expect(() => open(`${shared}/ours/h.log`)).toThrow(/others may replace/);
+    // What it becomes once they have replaced it.
+    mkdirSync(`${dir.path}/secret`);
+    symlinkSync(`${dir.path}/secret`, `${shared}/theirs`);
+    expect(() => open(`${shared}/theirs/h.log`)).toThrow(/others may replace/);
+    symlinkSync(`${shared}/theirs`, `${dir.path}/by-way-of-them`);
+    expect(() => open(`${dir.path}/by-way-of-them/h.log`)).toThrow(/others may replace/);
+    expect(readdirSync(`${dir.path}/secret`)).toEqual([]);
+    symlinkSync("secret", `${dir.path}/our-link`);
+    open(`${dir.path}/our-link/h.log`).close();
     const foreign = dir.write("foreign.log", "");
     chownSync(foreign, 65534, 65534);
     expect(() => open(foreign)).toThrow(/not root's alone/);

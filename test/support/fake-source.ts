@@ -28,11 +28,12 @@ export class FakeSeat implements Seat {
     this.lane = {
       writer,
       post: (always = false) => {
-        if (writer.empty && !always) return;
+        if (writer.empty && !always) return false;
         sent++;
         readBatch(Buffer.from(writer.take()), (kind) => {
           if (kind === TO_WORKER.DRAIN) this.drains++;
         });
+        return false;
       },
       collect: () => {},
       rest: () => {},

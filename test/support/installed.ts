@@ -76,7 +76,7 @@ export interface Import {
 /** Every import that the JavaScript or the declarations of a package write, its own node_modules not counted. */
 export function importsOf(folder: string): readonly Import[] {
   const pattern =
-    /(?:^|[;\s])(?:import|export)\s(?:[^"';]*?\sfrom\s)?\s*"([^"]+)"|\bimport\("([^"]+)"\)|\bnew URL\("(\.[^"]+\.js)", import\.meta\.url\)/g;
+    /(?:^|[;\s])(?:import|export)\s(?:[^"';]*?\sfrom\s)?\s*"([^"]+)"|\b(?:import|createRequire\(import\.meta\.url\))\("([^"]+)"\)|\bnew URL\("(\.[^"]+\.js)", import\.meta\.url\)/g;
   return readdirSync(folder, { recursive: true, encoding: "utf8" })
     .filter((file) => /\.(?:js|d\.ts)$/.test(file) && !file.includes("node_modules"))
     .flatMap((from) =>

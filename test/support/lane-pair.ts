@@ -15,7 +15,7 @@ export interface LanePair {
   /** What the worker has begun, in order. */
   readonly begun: OpenExchange[];
   readonly events: string[];
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** Both ends of a lane in one thread: the pool's handle, and the worker's lane with `begun` as its host. */
@@ -79,8 +79,8 @@ export function lanePair(clock: Clock, options: { readonly concurrency?: number 
     lane,
     begun,
     events,
-    close: () => {
-      lane.close();
+    close: async () => {
+      await lane.close();
       poolLane.close();
       bells.close();
     },

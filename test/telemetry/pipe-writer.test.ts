@@ -47,6 +47,23 @@ describe("lines into a pipe", () => {
     if (child.exitCode === null) await once(child, "exit");
   });
 
+  it("are waited for no longer than until they have left", async () => {
+    const { said, pipe } = writer(`
+      import { writeSync } from "node:fs";
+      const writer = new PipeWriter(3, () => {});
+      try { for (;;) writeSync(3, "x".repeat(1000)); } catch {} // it is full
+      writer.write("x".repeat(3000) + "last\\n");
+      process.stdout.write("full\\n");
+      const from = performance.now();
+      await writer.flushed(10_000);
+      process.stdout.write(String(performance.now() - from));
+      process.exit();`);
+    await once(said, "data");
+    const [text, ms] = await Promise.all([textOf(pipe), textOf(said)]);
+    expect(text).toMatch(/last\n$/);
+    expect(Number(ms)).toBeLessThan(5000);
+  });
+
   it("are given up when the reader is gone", async () => {
     const { said, pipe } = writer(`
       const writer = new PipeWriter(3, () => {});

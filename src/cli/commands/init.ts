@@ -1,6 +1,6 @@
 // `holdfast init DIR`: a new site or app that runs, copied from examples/starters.
 
-import { constants, copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { constants, copyFileSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, Option } from "commander";
@@ -68,12 +68,22 @@ export function initCommand(): Command {
     });
 }
 
+/** Also as a symbolic link that leads nowhere. */
+function isThere(path: string): boolean {
+  try {
+    lstatSync(path);
+    return true;
+  } catch {
+    return false; // What else is wrong with it, writing will say.
+  }
+}
+
 /** Throws Fault USAGE, and writes nothing, where a file is in the way. */
 function write(template: string, folder: string): void {
   const copied = readdirSync(template, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => relative(template, join(entry.parentPath, entry.name)));
-  const inTheWay = [...copied, ...Object.keys(WRITTEN)].filter((path) => existsSync(join(folder, path)));
+  const inTheWay = [...copied, ...Object.keys(WRITTEN)].filter((path) => isThere(join(folder, path)));
   if (inTheWay.length > 0) {
     throw new Fault("USAGE", `${join(folder, inTheWay[0] ?? "")} is there already`, {
       hint: "nothing was written: name an empty folder, or one that does not exist",

@@ -14,8 +14,11 @@ export function pingCommand(): Command {
     .action(async (pool: string | undefined, options: ControlOptions) => {
       const { path } = findSupervisor(options);
       const names = pool === undefined ? await poolsOf(path) : [pool];
-      const answers = await Promise.all(names.map((name) => ask(path, { command: "ping", pool: name })));
-      print(...answers.map(({ pool, ms }) => `pong ${printable(pool)} ${ms.toFixed(1)} ms`));
+      // One after the other: the control socket has room for few clients, and others want in.
+      for (const name of names) {
+        const { pool, ms } = await ask(path, { command: "ping", pool: name });
+        print(`pong ${printable(pool)} ${ms.toFixed(1)} ms`);
+      }
     });
 }
 

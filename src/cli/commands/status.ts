@@ -64,8 +64,13 @@ function terminalPaint(): Paint {
   return { heading: style("bold"), good: style("green"), middling: style("yellow"), bad: style("red") };
 }
 
+/** Until nobody reads it any more. */
 async function watchPlain(first: StatusReport, look: () => Promise<StatusReport>, options: Options): Promise<void> {
-  for (let status = first; ; status = await look()) {
+  let read = true;
+  process.stdout.once("error", () => {
+    read = false;
+  });
+  for (let status = first; read; status = await look()) {
     print(...linesFor(status, options), ...(options.json ? [] : [""]));
     await sleep(WATCH_INTERVAL_MS);
   }

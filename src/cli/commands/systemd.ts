@@ -5,8 +5,9 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { Fault, messageOf } from "../../base/fault.ts";
 import { findConfig, loadConfig } from "../../config/load.ts";
-import { renderUnits, UNIT_LAYOUTS, type UnitLayout } from "../../deploy/systemd.ts";
+import { renderUnits, UNIT_LAYOUTS, type UnitFile, type UnitLayout } from "../../deploy/systemd.ts";
 import { sendsAsItself } from "../../supervisor/main.ts";
 import { choosePools } from "../choose-pools.ts";
 import { CONFIG_OPTION } from "../control-client.ts";
@@ -61,13 +62,25 @@ export function systemdCommand(): Command {
         );
         return;
       }
-      mkdirSync(options.write, { recursive: true });
-      for (const { name, text } of units) {
-        const path = join(options.write, name);
-        writeFileSync(path, text);
-        print(path);
-      }
+      for (const path of write(units, options.write)) print(path);
     });
+}
+
+/** Returns the paths of the files. Throws Fault USAGE for a folder that cannot be written into. */
+function write(units: readonly UnitFile[], folder: string): readonly string[] {
+  try {
+    mkdirSync(folder, { recursive: true });
+    return units.map(({ name, text }) => {
+      const path = join(folder, name);
+      writeFileSync(path, text);
+      return path;
+    });
+  } catch (cause) {
+    throw new Fault("USAGE", `${folder} cannot be written: ${messageOf(cause)}`, {
+      hint: "name a folder that you may write into",
+      cause,
+    });
+  }
 }
 
 /** undefined where there is no systemd. */
