@@ -4,7 +4,13 @@
 import { threadId } from "node:worker_threads";
 import { toFaultData } from "../src/base/fault.ts";
 import { requestFields } from "../src/cgi/variables.ts";
-import { ESCAPED_TOLD_MAX, type EscapedError, FROM_WORKER, type ReadyData, type WorkerLife } from "../src/messages/lane.ts";
+import {
+  ESCAPED_TOLD_MAX,
+  type EscapedError,
+  FROM_WORKER,
+  type ReadyData,
+  type WorkerLife,
+} from "../src/messages/lane.ts";
 import { WorkerLane } from "./lane.ts";
 import { currentExchange, WorkerOutput } from "./output.ts";
 

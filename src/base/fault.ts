@@ -84,16 +84,24 @@ export function messageOf(error: unknown): string {
   return textOf(isError(error) ? error.message : error);
 }
 
+/** A longer message or stack is cut on its way between threads and processes: an error may quote a whole body. */
+export const FAULT_TEXT_MAX = 16 * 1024;
+const CUT_MARK = " … (cut)";
+
 /** Turns anything thrown into plain data; what is not a Fault takes `otherwise` as its code. */
 export function toFaultData(error: unknown, otherwise: FaultCode): FaultData {
   const code = error instanceof Fault ? error.code : otherwise;
-  if (!isError(error)) return { code, message: messageOf(error) };
+  if (!isError(error)) return { code, message: bounded(messageOf(error)) };
   return {
     code,
-    message: messageOf(error),
+    message: bounded(messageOf(error)),
     ...(error instanceof Fault && error.hint !== undefined ? { hint: error.hint } : {}),
-    ...(error.stack === undefined ? {} : { stack: textOf(error.stack) }),
+    ...(error.stack === undefined ? {} : { stack: bounded(textOf(error.stack)) }),
   };
+}
+
+function bounded(text: string): string {
+  return text.length <= FAULT_TEXT_MAX ? text : text.slice(0, FAULT_TEXT_MAX - CUT_MARK.length) + CUT_MARK;
 }
 
 function textOf(value: unknown): string {

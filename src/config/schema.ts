@@ -10,7 +10,7 @@ import { threads } from "./thread-count.ts";
 export const SUPERVISOR = {
   control: option("control", kind.path, {
     default: "/run/holdfast/control.sock",
-    doc: "Unix socket for `holdfast status`, `ping` and `stop`. Only its owner may use it (mode 0600).",
+    doc: "Unix socket for `holdfast status`, `ping`, `reload` and `stop`. Only its owner may use it (mode 0600).",
   }),
   stop_timeout: option("stopTimeoutMs", kind.duration(), {
     default: "30s",

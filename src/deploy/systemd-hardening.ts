@@ -27,7 +27,11 @@ export interface Role {
  */
 export const SUPERVISOR_SERVICE: Role = {
   capabilities: ["CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP", "CAP_CHOWN", "CAP_FOWNER", "CAP_DAC_OVERRIDE", "CAP_KILL"],
-  settings: [["ProtectSystem", "full"]],
+  settings: [
+    ["ProtectSystem", "full"],
+    // Pools have their own, by their option.
+    ["UMask", "0027"],
+  ],
   writes: (folder) => !isBelow(folder, [...HOMES, "/usr", "/boot", "/efi", "/etc"]),
 };
 
@@ -64,6 +68,7 @@ export function hardening(
       ? (["A pool, a log or the control socket lies in a temporary folder.", ["PrivateTmp", "no"]] as const)
       : ([["PrivateTmp", "yes"]] as const)),
     ["PrivateDevices", "yes"],
+    ["PrivateMounts", "yes"],
     ["ProtectClock", "yes"],
     ["ProtectControlGroups", "yes"],
     ["ProtectHostname", "yes"],

@@ -54,7 +54,9 @@ export class Bells {
     const path = `\0holdfast-${randomUUID()}`;
     const server = createServer((accepted) => this.#accept(accepted));
     // Who is not accepted rings by its port.
-    server.on("error", () => {});
+    server.on("error", () => {
+      if (!server.listening) this.#door = undefined;
+    });
     server.listen(path);
     server.unref();
     return { path, server };

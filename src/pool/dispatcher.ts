@@ -153,14 +153,16 @@ export class Dispatcher<W extends DispatchWorker = DispatchWorker> {
   /** Takes back what stalled workers have not begun, if somebody else can begin it. Then as `turn`. */
   unstall(): Instant | undefined {
     const now = this.#clock.now();
+    let withRoom = this.#workersWithRoom();
     for (const worker of [...this.#workers]) {
       const since = worker.waitingSince;
       if (since === undefined || now - since < STALL_MS) continue;
-      if (!this.#workers.some((other) => other !== worker && other.room > 0)) continue;
+      if (!withRoom.some((other) => other !== worker)) continue;
       this.requeue(worker.takeBack());
       // It is no longer the warm one.
       this.#workers = [...this.#workers.filter((other) => other !== worker), worker];
       this.#giveOut();
+      withRoom = this.#workersWithRoom();
     }
     const next = this.turn();
     // Nobody can help now: look again, but do not spin.
@@ -248,6 +250,10 @@ export class Dispatcher<W extends DispatchWorker = DispatchWorker> {
     exchange.state = "queued";
     exchange.queuedAt = this.#clock.now();
     this.#queue.push(exchange);
+  }
+
+  #workersWithRoom(): readonly W[] {
+    return this.#workers.filter(({ room }) => room > 0);
   }
 
   #spare(): number {

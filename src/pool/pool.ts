@@ -2,8 +2,8 @@
 // Never runs user code, never waits for a worker.
 
 import type { Clock, Instant } from "../base/clock.ts";
-import { Fault, isError, toFaultData } from "../base/fault.ts";
-import { contentLength, requestFields } from "../cgi/variables.ts";
+import { Fault, toFaultData } from "../base/fault.ts";
+import { contentLength } from "../cgi/variables.ts";
 import type { PoolConfig } from "../config/schema.ts";
 import { Params } from "../fastcgi/name-values.ts";
 import type { WorkerBoot } from "../messages/lane.ts";
@@ -15,9 +15,9 @@ import { Exchange, type ExchangeOptions, type Outcome } from "./exchange.ts";
 import type { Gateway, GatewayHost, GatewayOptions, GiveAway, IncomingRequest } from "./gateway.ts";
 import { HoldfastGateway } from "./gateway-holdfast.ts";
 import { NodeFastCgiGateway } from "./gateway-node-fastcgi.ts";
-import { LogLimit } from "./log-limit.ts";
 import { OutputLog } from "./output-log.ts";
 import { type OwnReply, ownPathFinder } from "./own-paths.ts";
+import { PoolLog } from "./pool-log.ts";
 import { ProcessMemory } from "./process-memory.ts";
 import { answerWith } from "./roomy-reply.ts";
 import { SlowLog } from "./slow-log.ts";
@@ -58,7 +58,7 @@ export class Pool implements GatewayHost {
   readonly #config: PoolConfig;
   readonly #log: Log;
   readonly #statistics: Statistics;
-  readonly #logLimit: LogLimit;
+  readonly #says: PoolLog;
   readonly #logLimitBytes: number;
   readonly #output: OutputLog;
   readonly #access: AccessLog | undefined;
@@ -91,14 +91,14 @@ export class Pool implements GatewayHost {
     this.clock = clock;
     this.#config = config;
     this.#log = log;
-    this.#logLimit = new LogLimit(clock);
+    this.#says = new PoolLog(log, clock);
     this.#output = new OutputLog(log, clock);
     this.#logLimitBytes = options.logLimitBytes;
     if (options.access !== undefined) this.#access = new AccessLog({ config, clock, write: options.access });
     this.#memory = new ProcessMemory({ limitBytes: config.recycle.maxProcessMemoryBytes, clock });
     this.#replace = options.replace;
     this.#proven = options.proven;
-    this.#slowLog = new SlowLog({ clock, log, limit: this.#logLimit });
+    this.#slowLog = new SlowLog({ clock, log, limit: this.#says.limit });
     this.#dispatcher = new Dispatcher<WorkerHandle>({
       queueMax: queue.max,
       queueTimeoutMs: queue.timeoutMs,
@@ -141,7 +141,7 @@ export class Pool implements GatewayHost {
       statusPages({
         paths: config.status,
         statistics: this.#statistics,
-        denied: ({ params }, reason) => this.#logDenial(params, reason),
+        denied: ({ params }, reason) => this.#says.statusRefused(params, reason),
       }),
     );
     this.#turns = new Turns({
@@ -307,15 +307,11 @@ export class Pool implements GatewayHost {
 
   refused(fault: Fault): void {
     this.#statistics.counters.turnedAway(fault);
-    this.#logFault(fault);
+    this.#says.refused(fault);
   }
 
   connectionFault(fault: Fault): void {
-    const suppressed = this.#logLimit.admit("connection ended");
-    if (suppressed === undefined) return;
-    const fields = { code: fault.code, reason: fault.message, ...(suppressed > 0 ? { suppressed } : {}) };
-    if (isError(fault.cause)) this.#log.error("connection ended", { ...fields, stack: fault.cause.stack });
-    else this.#log.info("connection ended", fields);
+    this.#says.connectionEnded(fault);
   }
 
   readonly #arrived = (exchange: Exchange): void => {
@@ -327,7 +323,7 @@ export class Pool implements GatewayHost {
     this.#statistics.counters.closed(exchange, outcome, fault);
     if (outcome === "replied" && !this.#isProven) this.#prove();
     this.#dispatcher.forget(exchange);
-    if (fault !== undefined) this.#logFault(fault, exchange.params);
+    if (fault !== undefined) this.#says.refused(fault, exchange.params);
   };
 
   #prove(): void {
@@ -343,20 +339,6 @@ export class Pool implements GatewayHost {
   }
 
   // ---- the rest ----------------------------------------------------------------------------------
-
-  #logFault(fault: Fault, params?: Buffer): void {
-    const suppressed = this.#logLimit.admit(fault.code);
-    if (suppressed === undefined) return;
-    const request = params === undefined ? {} : requestFields(new Params(params));
-    const fields = { ...request, code: fault.code, status: fault.status, reason: fault.message };
-    this.#log.warn("request refused", suppressed > 0 ? { ...fields, suppressed } : fields);
-  }
-
-  #logDenial(params: Params, reason: string): void {
-    const suppressed = this.#logLimit.admit("status refused");
-    if (suppressed === undefined) return;
-    this.#log.info("status refused", { ...requestFields(params), reason, ...(suppressed > 0 ? { suppressed } : {}) });
-  }
 
   #workerBoot(worker: number, generation: number, cacheDir: string | undefined): WorkerBoot {
     this.#statistics.counters.workersStarted++;
@@ -390,18 +372,17 @@ export class Pool implements GatewayHost {
       notice: (message, fields, level = "info") => this.#log[level](message, fields),
       late: (message, worker, exchange) => this.#slowLog.note(message, worker, exchange),
       unendable: (worker) => {
-        this.#log.error("a worker's thread cannot be ended; the process is replaced", { worker: worker.id });
+        this.#says.workerUnendable(worker.id);
         unendable();
       },
       lost: (worker, fault, exchanges) => {
         this.#statistics.counters.workersLost++;
-        const cause = isError(fault.cause) ? { stack: fault.cause.stack } : {};
-        this.#log.error("worker lost", { worker: worker.id, exchanges, reason: fault.message, ...cause });
+        this.#says.workerLost(worker.id, fault, exchanges);
       },
       bootFailed: (fault) => {
         this.#statistics.counters.bootFailures++;
         this.#statistics.bootFault = fault;
-        this.#log.error("a worker did not start", { reason: fault.message, stack: fault.stack });
+        this.#says.workerNotStarted(fault);
       },
     };
   }
@@ -417,15 +398,11 @@ export class Pool implements GatewayHost {
     try {
       await this.#workforce.replaceAll();
       this.#statistics.changeFault = undefined;
-      this.#log.info("reloaded", { changed: path, generation: this.#workforce.generation });
+      this.#says.reloaded(path, this.#workforce.generation);
     } catch (error) {
       const fault = toFaultData(error, "BOOT");
       this.#statistics.changeFault = fault;
-      this.#log.error("the change does not load; the workers before it serve on", {
-        changed: path,
-        reason: fault.message,
-        stack: fault.stack,
-      });
+      this.#says.notReloaded(path, fault);
     }
   }
 }

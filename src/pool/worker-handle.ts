@@ -1,4 +1,4 @@
-// A worker as the pool sees it: what is open on its lane, and the frames both ways. Who gets which
+// A worker as the pool sees it: what it may be given, and the frames both ways. Who gets which
 // exchange is the dispatcher's; what becomes of the worker is the workforce's.
 
 import { buffersPassed } from "../base/buffer-garbage.ts";
@@ -19,10 +19,11 @@ import {
   TO_WORKER,
 } from "../messages/lane.ts";
 import type { WorkerState } from "../messages/lifecycle.ts";
-import { Assignment, type Side } from "./assignment.ts";
+import type { Assignment, Side } from "./assignment.ts";
 import type { Exchange } from "./exchange.ts";
 import type { LoopTimes, Seat } from "./lane.ts";
 import type { LifeSpan } from "./recycling.ts";
+import { Slots } from "./slots.ts";
 
 /** A batch holds about this much of a worker's recent time, so that the rest can still go elsewhere. */
 const BATCH_MICROS = 1000;
@@ -76,15 +77,9 @@ export class WorkerHandle {
   readonly span: LifeSpan;
   readonly #options: WorkerHandleOptions;
   readonly #events: WorkerEvents;
-  /** By slot. */
-  readonly #open: (Assignment | undefined)[] = [];
-  #openCount = 0;
+  readonly #slots: Slots;
   readonly #side: Side;
   #seat: Seat | undefined;
-  #free: number[] = [];
-  #takenBack: number[] = [];
-  /** Given and not known to be begun, oldest first. */
-  #offered: Assignment[] = [];
 
   state: Exclude<WorkerState, "busy" | "stalled"> = "starting";
   served = 0;
@@ -115,7 +110,7 @@ export class WorkerHandle {
       slow: (open) => options.events.slow(this, open.exchange),
       stirred: options.events.stirred,
     };
-    for (let slot = options.concurrency + SPARE_SLOTS - 1; slot >= 0; slot--) this.#free.push(slot);
+    this.#slots = new Slots(this.slots, () => this.#lane);
   }
 
   get slots(): number {
@@ -132,12 +127,12 @@ export class WorkerHandle {
   }
 
   get open(): number {
-    return this.#openCount;
+    return this.#slots.open;
   }
 
   /** Those that are open on its lane. */
   get exchanges(): readonly Exchange[] {
-    return this.#open.flatMap((open) => (open === undefined ? [] : [open.exchange]));
+    return this.#slots.exchanges;
   }
 
   /** Milliseconds that its event loop has waited and worked; undefined before its thread runs. */
@@ -147,7 +142,7 @@ export class WorkerHandle {
 
   /** Exchanges that it has answered, or was told to stop. */
   get completed(): number {
-    return this.served - this.#openCount;
+    return this.served - this.open;
   }
 
   /** It has been given all the requests that it may have. */
@@ -181,19 +176,18 @@ export class WorkerHandle {
   /** What a person reads on the status page. */
   get visibleState(): WorkerState {
     if (this.state !== "idle") return this.state;
-    if (this.#openCount === 0) return "idle";
+    if (this.open === 0) return "idle";
     return this.stalled ? "stalled" : "busy";
   }
 
   /** Its loop has not turned since something was taken back from it. */
   get stalled(): boolean {
-    this.#reclaim();
-    return this.#takenBack.length > 0;
+    return this.#slots.unmet;
   }
 
   /** Exchanges that it may have beyond those it has, whatever its pace. */
   get spare(): number {
-    return this.state === "idle" ? Math.max(0, this.#options.concurrency - this.#openCount) : 0;
+    return this.state === "idle" ? Math.max(0, this.#options.concurrency - this.open) : 0;
   }
 
   /** Exchanges that it may be given now without waiting behind more than a millisecond of others. */
@@ -203,31 +197,25 @@ export class WorkerHandle {
     const batch =
       micros === 0 ? BATCH_UNKNOWN : Math.min(BATCH_EXCHANGES, Math.max(1, Math.floor(BATCH_MICROS / micros)));
     return Math.min(
-      this.#options.concurrency - this.#openCount,
+      this.#options.concurrency - this.open,
       batch - this.unbegun,
-      this.#free.length,
+      this.#slots.free,
       this.#maxRequests - this.served,
     );
   }
 
   /** How many of its exchanges it has not begun. */
   get unbegun(): number {
-    return this.#prune().length;
+    return this.#slots.offered.length;
   }
 
   /** When the oldest exchange that it has not begun was given to it. */
   get waitingSince(): Instant | undefined {
-    return this.#prune()[0]?.exchange.givenAt;
+    return this.#slots.offered[0]?.exchange.givenAt;
   }
 
   give(exchange: Exchange): void {
-    const slot = this.#free.pop();
-    if (slot === undefined) throw new RangeError("a worker was given more than it has room for");
-    const open = new Assignment(exchange, slot, this.#side);
-    this.#open[slot] = open;
-    this.#openCount++;
-    this.#offered.push(open);
-    this.#lane.offer(slot);
+    const open = this.#slots.offer(exchange, this.#side);
     this.served++;
     if (this.served >= this.span.renewAfterRequests && !this.#worn) {
       this.#worn = true;
@@ -237,7 +225,7 @@ export class WorkerHandle {
     const { body, complete } = exchange.give(open);
     let length = BEGIN_PREFIX_BYTES + exchange.params.length;
     for (const piece of body) length += piece.length;
-    let at = this.#lane.writer.open(TO_WORKER.BEGIN, slot, length);
+    let at = this.#lane.writer.open(TO_WORKER.BEGIN, open.slot, length);
     const buffer = this.#lane.writer.buffer;
     buffer[at] = ROLE_NUMBERS[exchange.role];
     buffer[at + 1] = complete ? BEGIN_FLAG_BODY_COMPLETE : 0;
@@ -256,20 +244,15 @@ export class WorkerHandle {
 
   /** Takes back everything that it has not begun, oldest first; it is the caller's again. */
   takeBack(): Exchange[] {
-    const back: Exchange[] = [];
-    const kept: Assignment[] = [];
-    // From the newest: the worker comes from the other end.
-    for (const open of this.#prune().reverse()) {
-      if (this.#withdraw(open)) back.push(open.exchange);
-      else kept.push(open);
-    }
-    this.#offered = kept.reverse();
-    return back.reverse().filter((exchange) => !exchange.closed);
+    return this.#slots
+      .withdrawAll((open) => this.#withdraw(open))
+      .map(({ exchange }) => exchange)
+      .filter((exchange) => !exchange.closed);
   }
 
   /** Takes what it has finished, without waiting for the end of its turn. */
   collect(): void {
-    if (this.#openCount > 0) this.#lane.collect();
+    if (this.open > 0) this.#lane.collect();
   }
 
   /** What it finishes from now on it has to tell. */
@@ -309,12 +292,7 @@ export class WorkerHandle {
   bury(): { readonly back: Exchange[]; readonly lost: Exchange[] } {
     this.state = "gone";
     const back = this.takeBack();
-    const lost = this.#open.filter((open) => open !== undefined).map((open) => open.exchange);
-    for (const exchange of lost) exchange.carrierDone();
-    this.#open.length = 0;
-    this.#openCount = 0;
-    this.#offered = [];
-    return { back, lost };
+    return { back, lost: this.#slots.abandon() };
   }
 
   /** What the worker sent in one turn. */
@@ -327,7 +305,7 @@ export class WorkerHandle {
     if (kind === FROM_WORKER.REPLY) {
       const status = batch.readUInt16LE(start);
       if (status >= 500 && batch.readUInt16LE(start + 2) !== 0) this.#events.handlerFailed();
-      const open = this.#finish(slot);
+      const open = this.#slots.finish(slot);
       if (open === undefined) return;
       open.exchange.status = status;
       open.exchange.reply(batch, start + REPLY_PREFIX_BYTES + REPLY_HEADROOM_BYTES, end - REPLY_TAILROOM_BYTES);
@@ -335,32 +313,32 @@ export class WorkerHandle {
     }
     switch (kind) {
       case FROM_WORKER.HEAD: {
-        const exchange = this.#open[slot]?.exchange;
+        const exchange = this.#slots.at(slot)?.exchange;
         if (exchange === undefined) break;
         exchange.status = batch.readUInt16LE(start);
         exchange.head(batch.subarray(start + REPLY_PREFIX_BYTES, end));
         break;
       }
       case FROM_WORKER.CHUNK: {
-        const exchange = this.#open[slot]?.exchange;
+        const exchange = this.#slots.at(slot)?.exchange;
         buffersPassed(end - start);
         exchange?.chunk(batch.subarray(start, end), (bytes, of) => this.#credit(slot, of, bytes));
         break;
       }
       case FROM_WORKER.END:
-        this.#finish(slot)?.exchange.end();
+        this.#slots.finish(slot)?.exchange.end();
         break;
       case FROM_WORKER.STOPPED:
-        this.#finish(slot)?.exchange.stopped();
+        this.#slots.finish(slot)?.exchange.stopped();
         break;
       case FROM_WORKER.FAIL: {
         const fault = fromFaultData(json<FaultData>(batch, start, end));
         this.#events.handlerFailed();
-        this.#finish(slot)?.exchange.fail(fault);
+        this.#slots.finish(slot)?.exchange.fail(fault);
         break;
       }
       case FROM_WORKER.TAKEN:
-        this.#open[slot]?.exchange.taken(batch.readUInt32LE(start));
+        this.#slots.at(slot)?.exchange.taken(batch.readUInt32LE(start));
         break;
       case FROM_WORKER.READY:
         this.state = "idle";
@@ -380,20 +358,9 @@ export class WorkerHandle {
 
   // The credit of a reply that ended, or whose slot names another exchange by now, is nobody's.
   #credit(slot: number, exchange: Exchange, bytes: number): void {
-    if (this.#open[slot]?.exchange !== exchange) return;
+    if (this.#slots.at(slot)?.exchange !== exchange) return;
     this.#lane.writer.word(TO_WORKER.CREDIT, slot, bytes);
     this.#events.stirred();
-  }
-
-  #finish(slot: number): Assignment | undefined {
-    const open = this.#open[slot];
-    if (open === undefined) return undefined;
-    this.#open[slot] = undefined;
-    this.#openCount--;
-    this.#free.push(slot);
-    open.finished = true;
-    open.exchange.carrierDone();
-    return open;
   }
 
   #overdue(open: Assignment): void {
@@ -407,35 +374,10 @@ export class WorkerHandle {
   }
 
   #withdraw(open: Assignment): boolean {
-    if (open.finished || !this.#lane.takeBack(open.slot)) return false;
-    open.finished = true;
-    this.#open[open.slot] = undefined;
-    this.#openCount--;
-    this.#takenBack.push(open.slot);
+    if (!this.#slots.withdraw(open)) return false;
     this.served--;
     if (!open.exchange.closed) open.exchange.takenBack();
     return true;
-  }
-
-  #prune(): Assignment[] {
-    const offered = this.#offered;
-    if (offered.length === 0) return offered;
-    let begun = 0;
-    // In order: the worker begins them one after the other.
-    while (begun < offered.length && this.#isBegun(offered[begun])) begun++;
-    if (begun > 0) offered.splice(0, begun);
-    return offered;
-  }
-
-  #isBegun(open: Assignment | undefined): boolean {
-    return open === undefined || open.finished || this.#lane.begun(open.slot);
-  }
-
-  #reclaim(): void {
-    if (this.#takenBack.length === 0) return;
-    const unmet: number[] = [];
-    for (const slot of this.#takenBack) (this.#lane.metTakenBack(slot) ? this.#free : unmet).push(slot);
-    this.#takenBack = unmet;
   }
 }
 

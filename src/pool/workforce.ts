@@ -20,8 +20,9 @@ import type { WorkerHandle } from "./worker-handle.ts";
 export const WORKERS_PER_PLACE = 3;
 /** How often age, memory and idleness are looked at, at most, ms. */
 export const LOOK_MS = 1000;
-/** …and how many times within an idle timeout that is shorter. */
+/** …and how many times within an idle timeout that is shorter, but never more often than this, ms. */
 const LOOKS_PER_IDLE_TIMEOUT = 4;
+const LOOK_LEAST_MS = 10;
 /** A request waits no longer than this for the sake of recycle.max_requests being exact, ms. */
 export const SPENT_PATIENCE_MS = 5000;
 /** A worker that was given its last request has this long to begin it before it is drained, ms. */
@@ -354,7 +355,8 @@ export class Workforce {
   #watch(): void {
     const { clock, threads } = this.#options;
     if (this.#draining) return;
-    const everyMs = this.#sizing.elastic ? Math.min(LOOK_MS, threads.idleTimeoutMs / LOOKS_PER_IDLE_TIMEOUT) : LOOK_MS;
+    const idleLookMs = Math.max(LOOK_LEAST_MS, threads.idleTimeoutMs / LOOKS_PER_IDLE_TIMEOUT);
+    const everyMs = this.#sizing.elastic ? Math.min(LOOK_MS, idleLookMs) : LOOK_MS;
     this.#cancelLook = clock.at(clock.now() + everyMs, () => {
       for (const worker of this.#roster) {
         // What it weighs is known at the next look.

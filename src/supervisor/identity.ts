@@ -40,7 +40,7 @@ export function poolIdentity(
   }
   if (!pool.allowRoot && (wanted === undefined || isRoot(wanted))) {
     throw new Fault("CONFIG", `${option}: the app would run as root`, {
-      hint: "name the user that it is to run as (or set allow_root = true)",
+      hint: "name the user that it is to run as, or set allow_root = true",
     });
   }
   if (wanted === undefined || wanted.uid === 0) return undefined;
@@ -104,11 +104,11 @@ export function groupId(nameOrNumber: string, option: string): number {
   return Number(gid);
 }
 
-/** What this machine's user database does not know of the names in a pool's options; one fault for each. */
-export function unknownAccounts(
-  pool: Pick<PoolConfig, "name" | "user" | "group" | "groups" | "listenOwner" | "listenGroup">,
+/** Why `start`, given by whoever runs this, would refuse the users and groups of a pool on this machine. */
+export function accountFaults(
+  pool: Pick<PoolConfig, "name" | "user" | "group" | "groups" | "allowRoot" | "listenOwner" | "listenGroup">,
 ): readonly Fault[] {
-  const { user, group, groups = [], listenOwner, listenGroup } = pool;
+  const { name, user, group, groups = [], listenOwner, listenGroup } = pool;
   const written: readonly (readonly [find: typeof userId, account: string | undefined, option: string])[] = [
     [userId, user, "user"],
     [groupId, group, "group"],
@@ -116,16 +116,21 @@ export function unknownAccounts(
     [userId, listenOwner, "listen_owner"],
     [groupId, listenGroup, "listen_group"],
   ];
-  return written.flatMap(([find, account, option]) => {
-    if (account === undefined) return [];
-    try {
-      find(account, `pools.${pool.name}.${option}`);
-      return [];
-    } catch (fault) {
-      if (fault instanceof Fault) return [fault];
-      throw fault;
-    }
-  });
+  const unknown = written.flatMap(([find, account, option]) =>
+    account === undefined ? [] : faultOf(() => find(account, `pools.${name}.${option}`)),
+  );
+  // Nobody but root can become another user, but anybody may check a file that root starts.
+  return unknown.length === 0 && self().uid === 0 ? faultOf(() => poolIdentity(pool)) : unknown;
+}
+
+function faultOf(look: () => unknown): readonly Fault[] {
+  try {
+    look();
+    return [];
+  } catch (fault) {
+    if (fault instanceof Fault) return [fault];
+    throw fault;
+  }
 }
 
 function findUser(nameOrNumber: string, option: string): Omit<Identity, "groups"> {

@@ -20,9 +20,10 @@ import { ReloadQueue } from "./reload-queue.ts";
 import type { ReloadScope } from "./reload-scope.ts";
 import { Succession } from "./succession.ts";
 import { Supervisor } from "./supervisor.ts";
+import { keepTidy } from "./tidying.ts";
 
 export { closeInherited } from "./descriptors.ts";
-export { unknownAccounts } from "./identity.ts";
+export { accountFaults } from "./identity.ts";
 export { takeInheritedSockets } from "./inherited.ts";
 export { LogOutputs } from "./log-outputs.ts";
 export { openNotifier } from "./notify.ts";
@@ -152,7 +153,7 @@ export async function startSupervisor(config: Config, options: StartOptions = {}
       return { ...report, warnings: [...warnings, ...report.warnings] };
     } catch (error) {
       const { code, message, hint, stack } = toFaultData(error, "BOOT");
-      log.error("the reload failed, and nothing has changed", { code, message, hint, stack });
+      log.error("the reload failed", { code, message, hint, stack });
       throw error;
     }
   });
@@ -168,6 +169,7 @@ export async function startSupervisor(config: Config, options: StartOptions = {}
     pools: config.pools.map(({ name }) => name).join(", "),
   });
   supervisor.start();
+  const endTidying = keepTidy({ clock });
 
   const succession = new Succession({
     supervisor,
@@ -187,6 +189,7 @@ export async function startSupervisor(config: Config, options: StartOptions = {}
   }
 
   const done = supervisor.ended.then(async () => {
+    endTidying();
     if (succession.isOver) {
       await control?.close();
       log.info("another supervisor has taken over");

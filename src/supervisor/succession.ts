@@ -54,7 +54,9 @@ export class Succession {
   async settled(): Promise<void> {
     await this.#changing?.catch(() => {}); // Whoever asked for it is told.
     if (this.#isOver) {
-      throw new Fault("BOOT", "another supervisor has taken over", { hint: "ask again: it answers at the same socket" });
+      throw new Fault("BOOT", "another supervisor has taken over", {
+        hint: "ask again: it answers at the same socket",
+      });
     }
   }
 

@@ -5,33 +5,26 @@
 import { availableParallelism } from "node:os";
 import type { Clock, Instant } from "../base/clock.ts";
 import { Fault, fromFaultData, toFaultData } from "../base/fault.ts";
-import { nearest } from "../config/nearest.ts";
 import type { Config, PoolConfig } from "../config/schema.ts";
 import type { ReloadReport, StatusReport } from "../messages/control.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { AddressBook } from "./address-book.ts";
 import type { Address } from "./addresses.ts";
-import { type GivenConnection, Handover, type Taker } from "./handover.ts";
+import { Fleet } from "./fleet.ts";
+import type { GivenConnection, Taker } from "./handover.ts";
 import { watchHeartbeats } from "./heartbeat.ts";
-import { afterLife, type Life, NO_HISTORY, type PoolHistory } from "./history.ts";
+import { Keeper } from "./keeper.ts";
 import type { LogOutputs } from "./log-outputs.ts";
 import type { Notifier } from "./notify.ts";
-import { pingPool } from "./ping.ts";
-import { type Action, type ProcessView, plan, type Wanted } from "./plan.ts";
-import { PoolHandle } from "./pool-handle.ts";
-import { PoolRecord } from "./pool-record.ts";
-import { ProcessTable } from "./process-table.ts";
+import { type Action, plan, type Wanted } from "./plan.ts";
 import { type Changes, changesOf, type ReloadScope } from "./reload-scope.ts";
 import { Reloading } from "./reloading.ts";
-import { reportStatus } from "./report.ts";
 import { makeRevision, type Revision } from "./revision.ts";
 import { afterReload } from "./settings.ts";
 import { statusLine } from "./status-line.ts";
 
 /** Pool processes that boot at a time: enough to keep every processor busy while some wait for their databases. */
 const STARTS_AT_ONCE = Math.max(8, 2 * availableParallelism());
-/** For a process's part of a status report: a stuck pool must not hide the others, ms. */
-const STATUS_TIMEOUT_MS = 2000;
 
 export interface SupervisorOptions {
   readonly log: Log;
@@ -51,8 +44,8 @@ export class Supervisor {
   #config: Config;
   readonly #options: SupervisorOptions;
   readonly #log: Log;
-  readonly #pools = new Map<string, PoolRecord>();
-  readonly #processes = new ProcessTable();
+  readonly #fleet = new Fleet();
+  readonly #keeper: Keeper;
   readonly #startedAt: Instant;
   readonly #ready = Promise.withResolvers<void>();
   readonly #booted = Promise.withResolvers<void>();
@@ -64,7 +57,6 @@ export class Supervisor {
   #heir: ((pool: string) => Taker) | undefined;
   #endBy: Instant | undefined;
   #failure: Fault | undefined;
-  #nextId = 1;
   #turning = false;
   #cancelWake: () => void = () => {};
   #endHeartbeats: () => void = () => {};
@@ -76,10 +68,21 @@ export class Supervisor {
     this.#log = options.log;
     this.#hold = options.hold ?? false;
     this.#startedAt = options.clock.now();
+    this.#keeper = new Keeper({
+      log: options.log,
+      logs: options.logs,
+      clock: options.clock,
+      entry: options.entry,
+      fleet: this.#fleet,
+      heir: (pool) => this.#heir?.(pool),
+      reload: () => this.#reload,
+      ready: () => this.#becameReady(),
+      changed: () => this.#turn(),
+    });
     config.pools.forEach((pool, index) => {
       const address = addresses[index];
       if (address === undefined) return;
-      const record = this.#record(pool.name);
+      const record = this.#keeper.record(pool.name);
       record.prepare(makeRevision(pool, record.freshGeneration, address));
       record.promote();
     });
@@ -122,8 +125,8 @@ export class Supervisor {
     this.#endHeartbeats = watchHeartbeats({
       clock: this.#options.clock,
       timeoutMs: this.#config.supervisor.heartbeatTimeoutMs,
-      processes: () => this.#processes.all.filter(({ view }) => view.state === "ready" && !view.killed),
-      silent: (handle) => this.#silent(handle),
+      processes: () => this.#fleet.processes.all.filter(({ view }) => view.state === "ready" && !view.killed),
+      silent: (handle) => this.#keeper.silent(handle, this.#config.supervisor.heartbeatTimeoutMs),
     });
     this.#turn();
   }
@@ -145,11 +148,11 @@ export class Supervisor {
     this.mustNotEnd();
     const before = this.#config;
     const changes = changesOf(scope, before.pools, configured.pools);
-    const was = new Map([...this.#pools].map(([name, { current }]) => [name, current?.generation]));
     notifier.reloading();
     notifier.extend(longestStartMs(changes.pools));
+    let reload: Reloading;
     try {
-      const reload = await this.#prepare(changes);
+      reload = await this.#prepare(changes);
       this.#log.info("reloading", { renewed: [...changes.renewed].join(", "), removed: changes.removed.join(", ") });
       this.#reload = reload;
       this.#turn();
@@ -161,19 +164,16 @@ export class Supervisor {
     const { settings, waiting } = afterReload(before, configured);
     this.#config = { ...this.#config, supervisor: settings };
     const ms = Math.round(clock.now() - startedAt);
-    const pools = [...changes.renewed, ...changes.removed].map((name) => {
-      const [from, to] = [was.get(name), this.#pools.get(name)?.current?.generation];
-      return { name, ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
-    });
-    this.#log.info("reloaded", { pools: pools.map(({ name }) => name).join(", "), ms });
+    const report = reload.report();
+    this.#log.info("reloaded", { pools: report.pools.map(({ name }) => name).join(", "), ms });
     const warnings = waiting.map((name) => `${name} has changed: it takes effect when Holdfast is started anew`);
     for (const warning of warnings) this.#log.warn(warning);
-    return { ms, pools, unchanged: this.#pools.size - changes.renewed.size, warnings };
+    return { ...report, ms, warnings };
   }
 
   /** A connection that a pool of another supervisor gave away. */
   adopt(pool: string, connection: GivenConnection): void {
-    const record = this.#pools.get(pool);
+    const record = this.#fleet.get(pool);
     if (record === undefined) connection.handle.close();
     else record.handover.give(connection);
   }
@@ -200,7 +200,7 @@ export class Supervisor {
 
   /** Tells the service manager that things are as they are meant to be. */
   tellReady(): void {
-    if (this.#endBy === undefined) this.#options.notifier.ready(this.#statusLine());
+    if (!this.ends) this.#options.notifier.ready(this.#statusLine());
   }
 
   /** The start cannot succeed, for a reason outside: ends everything. */
@@ -216,7 +216,7 @@ export class Supervisor {
 
   /** Lets everything finish within the stop timeout. Asking again changes nothing. */
   stop(reason: string): void {
-    if (this.#endBy !== undefined) return;
+    if (this.ends) return;
     const { stopTimeoutMs } = this.#config.supervisor;
     this.#log.info("stopping", { reason, withinMs: stopTimeoutMs });
     this.#end(stopTimeoutMs);
@@ -230,35 +230,12 @@ export class Supervisor {
     this.#ready.reject(new Fault("BOOT", `stopped before every pool was ready (${reason})`));
   }
 
-  async ping(name: string): Promise<number> {
-    const pool = this.#pools.get(name);
-    if (pool === undefined) {
-      const meant = nearest(name, [...this.#pools.keys()]);
-      throw new Fault("USAGE", `there is no pool ${JSON.stringify(name)}`, {
-        hint: meant === undefined ? `pools: ${[...this.#pools.keys()].join(", ")}` : `did you mean ${meant}?`,
-      });
-    }
-    return pingPool(name, this.#processes.of(name));
+  ping(pool: string): Promise<number> {
+    return this.#fleet.ping(pool);
   }
 
   status(): Promise<StatusReport> {
-    const pools = [...this.#pools.values()].map(({ name, listen, history }) => ({
-      name,
-      listen,
-      history,
-      handles: this.#processes.of(name),
-    }));
-    const uptimeMs = this.#options.clock.now() - this.#startedAt;
-    return reportStatus({ pools, uptimeMs, stopping: this.#endBy !== undefined, timeoutMs: STATUS_TIMEOUT_MS });
-  }
-
-  #silent(handle: PoolHandle): void {
-    const ms = this.#config.supervisor.heartbeatTimeoutMs;
-    this.#log.error(`pool ${handle.view.pool}: process has been silent for too long and is killed`, {
-      pid: handle.pid,
-      ms,
-    });
-    handle.kill();
+    return this.#fleet.report(this.#options.clock.now() - this.#startedAt, this.ends);
   }
 
   #end(withinMs: number): void {
@@ -267,27 +244,8 @@ export class Supervisor {
     this.#ending.resolve();
     if (this.#heir === undefined) this.#options.notifier.stopping(withinMs);
     this.#endReload(new Fault("BOOT", "stopped while it reloaded"));
-    if (this.#heir === undefined) for (const { handover } of this.#pools.values()) handover.close();
+    if (this.#heir === undefined) for (const { handover } of this.#fleet.pools) handover.close();
     this.#turn();
-  }
-
-  #record(name: string): PoolRecord {
-    const known = this.#pools.get(name);
-    if (known !== undefined) return known;
-    const record: PoolRecord = new PoolRecord(
-      name,
-      new Handover({
-        clock: this.#options.clock,
-        // What serves and is to stay.
-        takers: () =>
-          this.#heir === undefined
-            ? this.#processes.current(record, "ready").filter(({ view }) => !view.outgoing)
-            : [this.#heir(name)],
-        lost: (reason) => this.#log.warn(`pool ${name}: a kept connection was closed`, { reason }),
-      }),
-    );
-    this.#pools.set(name, record);
-    return record;
   }
 
   /** Binds what is to be listened on, and checks what can be checked before anything changes. */
@@ -295,12 +253,12 @@ export class Supervisor {
     const revisions: Revision[] = [];
     for (const config of changes.pools) {
       if (!changes.renewed.has(config.name)) continue;
-      const generation = this.#pools.get(config.name)?.freshGeneration ?? 1;
+      const generation = this.#fleet.get(config.name)?.freshGeneration ?? 1;
       revisions.push(makeRevision(config, generation, await this.#options.addresses.open(config)));
     }
     this.mustNotEnd();
-    for (const revision of revisions) this.#record(revision.config.name).prepare(revision);
-    return new Reloading(changes);
+    for (const revision of revisions) this.#keeper.record(revision.config.name).prepare(revision);
+    return new Reloading(changes, this.#fleet);
   }
 
   /** Acts until nothing is to be done, then sleeps until something changes or a deadline comes. */
@@ -310,7 +268,7 @@ export class Supervisor {
     this.#cancelWake();
     const { clock } = this.#options;
     for (;;) {
-      const actions = plan(this.#wanted(), this.#actual(), clock.now(), STARTS_AT_ONCE);
+      const actions = plan(this.#wanted(), this.#fleet.actual, clock.now(), STARTS_AT_ONCE);
       const [first] = actions;
       if (first === undefined) break;
       if (first.kind === "wake") {
@@ -320,31 +278,22 @@ export class Supervisor {
       for (const action of actions) this.#perform(action);
     }
     this.#turning = false;
-    const pools = [...this.#pools.values()];
-    if (this.#hold && pools.every((pool) => this.#processes.isComplete(pool, "booted"))) this.#booted.resolve();
+    if (this.#hold && this.#fleet.isComplete("booted")) this.#booted.resolve();
     if (this.#heir === undefined) this.#options.notifier.status(this.#statusLine());
-    if (this.#endBy === undefined || this.#processes.size > 0) return;
+    if (!this.ends || this.#fleet.processes.size > 0) return;
     this.#endHeartbeats();
     // What is on its way to an heir passes through here.
-    void Promise.all(pools.map(({ handover }) => handover.settled)).then(() => this.#ended.resolve());
+    void Promise.all(this.#fleet.pools.map(({ handover }) => handover.settled)).then(() => this.#ended.resolve());
   }
 
   #statusLine(): string {
-    const pools = [...this.#pools.values()].map(({ name, history }) => {
-      const serving = this.#processes
-        .of(name)
-        .filter(({ view }) => view.state === "ready" || view.state === "draining");
-      const workers = serving.reduce((sum, handle) => sum + handle.workers, 0);
-      return { name, serving: serving.length, workers, reason: history.lastFault?.message };
-    });
-    const isComplete = [...this.#pools.values()].every(({ history }) => history.complete);
-    const phase = this.#endBy !== undefined ? "stopping" : isComplete ? "running" : "starting";
-    return statusLine(pools, phase, this.#failure?.message);
+    const phase = this.ends ? "stopping" : this.#fleet.hasServed ? "running" : "starting";
+    return statusLine(this.#fleet.summaries, phase, this.#failure?.message);
   }
 
   #wanted(): Wanted {
     return {
-      pools: [...this.#pools.values()].map(({ wanted }) => wanted),
+      pools: this.#fleet.wanted,
       reload: this.#reload?.stage ?? "none",
       hold: this.#hold,
       endBy: this.#endBy,
@@ -353,29 +302,22 @@ export class Supervisor {
     };
   }
 
-  #actual(): { processes: readonly ProcessView[]; history: (pool: string) => PoolHistory } {
-    return {
-      processes: this.#processes.all.map(({ view }) => view),
-      history: (pool) => this.#pools.get(pool)?.history ?? NO_HISTORY,
-    };
-  }
-
   #perform(action: Action): void {
     switch (action.kind) {
       case "spawn":
-        this.#spawn(action.pool, action.generation);
+        this.#keeper.spawn(action.pool, action.generation);
         return;
       case "serve":
-        this.#processes.get(action.id)?.serve();
+        this.#fleet.processes.get(action.id)?.serve();
         return;
       case "drain":
-        this.#processes.get(action.id)?.drain(action.by, action.handOver);
+        this.#fleet.processes.get(action.id)?.drain(action.by, action.handOver);
         return;
       case "kill":
-        this.#kill(action.id);
+        this.#keeper.kill(action.id);
         return;
       case "forget":
-        this.#forget(action.id);
+        this.#keeper.forget(action.id);
         return;
       case "give-up":
         this.#giveUp(action.pool);
@@ -391,91 +333,21 @@ export class Supervisor {
     }
   }
 
-  #spawn(name: string, generation: number): void {
-    const pool = this.#pools.get(name);
-    const revision = pool?.revision(generation);
-    if (pool === undefined || revision === undefined) return;
-    const id = this.#nextId++;
-    const { config, address, identity, environment } = revision;
-    const { logs, entry, clock } = this.#options;
-    try {
-      const handle = new PoolHandle({
-        id,
-        pool: config,
-        generation,
-        listenFd: address.fd,
-        log: logs.forPool(config),
-        environment,
-        identity,
-        entry,
-        clock,
-        ready: (ready) => this.#becameReady(pool, ready),
-        outgoing: ({ pid }, reason) => this.#log.info(`pool ${name}: process is replaced`, { pid, reason }),
-        gave: (connection) => this.#gave(pool, connection),
-        changed: () => this.#turn(),
-      });
-      this.#processes.add(handle);
-      this.#log.debug(`pool ${name}: process started`, { pid: handle.pid, generation });
-    } catch (error) {
-      // No descriptors, no memory: the same as a life that ended at once.
-      const life = {
-        readyAt: undefined,
-        goneAt: clock.now(),
-        proven: false,
-        asked: false,
-        fault: toFaultData(error, "BOOT"),
-      };
-      this.#log.error(`pool ${name}: no process could be started`, { message: life.fault.message });
-      this.#learn(pool, generation, life);
-    }
-  }
-
-  #gave(pool: PoolRecord, connection: GivenConnection | undefined): void {
-    if (connection !== undefined) pool.handover.give(connection);
-    // The kernel delivers the message alone when this process may open no more descriptors.
-    else this.#log.warn(`pool ${pool.name}: a kept connection was lost`, { reason: "its descriptor did not arrive" });
-  }
-
-  #becameReady(pool: PoolRecord, handle: PoolHandle): void {
-    const ms = Math.round(this.#options.clock.now() - handle.spawnedAt);
-    const { generation } = handle.view;
-    const { listen } = pool;
-    this.#log.info(`pool ${pool.name} ready`, { listen, workers: handle.workers, pid: handle.pid, generation, ms });
-    if (this.#processes.isComplete(pool, "ready")) pool.history = { ...pool.history, complete: true };
-    if ([...this.#pools.values()].every(({ history }) => history.complete)) this.#ready.resolve();
-    if (this.#reload?.isPromoted && this.#renewed.every((each) => this.#processes.isComplete(each, "ready"))) {
-      this.#endReload();
-    }
-    pool.handover.deliver();
-  }
-
-  /** The pools that the reload under way renews. */
-  get #renewed(): readonly PoolRecord[] {
-    return [...this.#pools.values()].filter(({ name }) => this.#reload?.changes.renewed.has(name));
+  #becameReady(): void {
+    if (this.#fleet.hasServed) this.#ready.resolve();
+    if (this.#reload?.isComplete) this.#endReload();
   }
 
   #promote(): void {
     const reload = this.#reload;
     if (reload === undefined) return;
     reload.promote();
-    for (const pool of this.#renewed) {
-      pool.promote();
-      // It has booted: what goes wrong from now on is waited out, and is no failure of the whole start.
-      pool.history = { ...pool.history, complete: true };
-    }
-    for (const name of reload.changes.removed) {
-      this.#pools.get(name)?.handover.close();
-      this.#pools.delete(name);
-    }
     this.#config = { ...this.#config, pools: reload.changes.pools };
-    if (reload.changes.renewed.size === 0) this.#endReload();
+    if (reload.isComplete) this.#endReload();
   }
 
   #rollBack(): void {
-    for (const pool of this.#pools.values()) {
-      pool.rollBack();
-      if (pool.current === undefined) this.#pools.delete(pool.name);
-    }
+    this.#fleet.rollBack();
     this.#endReload(this.#reload?.failure);
   }
 
@@ -485,54 +357,8 @@ export class Supervisor {
     reload?.end(fault);
   }
 
-  #kill(id: number): void {
-    const handle = this.#processes.get(id);
-    if (handle === undefined) return;
-    const what = handle.view.state === "starting" ? "was not ready in time" : "did not leave in time";
-    this.#log.warn(`pool ${handle.view.pool}: process ${what} and is killed`, { pid: handle.pid });
-    handle.kill();
-  }
-
-  #forget(id: number): void {
-    const handle = this.#processes.get(id);
-    const life = handle?.life;
-    const pool = handle === undefined ? undefined : this.#pools.get(handle.view.pool);
-    this.#processes.delete(id);
-    if (handle === undefined || life === undefined || pool === undefined) return;
-    const fields = { pid: handle.pid, how: handle.ending };
-    if (life.asked) this.#log.info(`pool ${pool.name}: process ended`, fields);
-    else this.#learn(pool, handle.view.generation, life, fields);
-  }
-
-  /** What the end of a process that nobody asked for means for its pool. */
-  #learn(pool: PoolRecord, generation: number, life: Life, fields: Record<string, unknown> = {}): void {
-    const fault = life.fault ?? { code: "BOOT", message: `pool ${pool.name}: a process ended` };
-    const { message, stack } = fault;
-    const reload = this.#reload;
-    if (generation === pool.next?.generation && reload !== undefined) {
-      reload.fail(fromFaultData(fault));
-      this.#log.error(`pool ${pool.name}: the new generation does not start`, { ...fields, generation, message });
-      return;
-    }
-    // There is no way back any more, but who asked must know.
-    if (reload?.isPromoted && reload.changes.renewed.has(pool.name) && life.readyAt === undefined) {
-      this.#endReload(fromFaultData(fault));
-    }
-    pool.history = afterLife(pool.history, life, Math.random());
-    const againInMs = Math.max(0, Math.round(pool.history.retryAt - this.#options.clock.now()));
-    // The first failure of a first start is told once, by who asked for the start.
-    if (pool.history.complete) {
-      this.#log.error(`pool ${pool.name}: process lost`, {
-        ...fields,
-        message,
-        againInMs,
-        ...(stack ? { stack } : {}),
-      });
-    }
-  }
-
   #giveUp(name: string): void {
-    const data = this.#pools.get(name)?.history.lastFault;
+    const data = this.#fleet.get(name)?.history.lastFault;
     const fault = data === undefined ? new Fault("BOOT", `pool ${name} did not start`) : fromFaultData(data);
     this.#fail(fault);
   }

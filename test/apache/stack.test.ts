@@ -229,7 +229,10 @@ describeWithApache("real Apache before a real pool", () => {
       const response = await askHead(url(), `/marks.ts?mark=down${index}`);
       await eventually(() => existsSync(mark(`down${index}.begun`)));
       response.destroy();
-      await eventually(() => existsSync(mark(`down${index}.aborted`)));
+      // The file is there before its text is.
+      await eventually(
+        () => existsSync(mark(`down${index}.aborted`)) && readFileSync(mark(`down${index}.aborted`), "utf8") !== "",
+      );
       expect(readFileSync(mark(`down${index}.aborted`), "utf8")).toBe("client-gone");
     });
 

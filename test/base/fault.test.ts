@@ -1,4 +1,4 @@
-import { FAULTS, Fault, fromFaultData, messageOf, toFaultData } from "../../src/base/fault.ts";
+import { FAULT_TEXT_MAX, FAULTS, Fault, fromFaultData, messageOf, toFaultData } from "../../src/base/fault.ts";
 
 describe("a fault", () => {
   it("carries the HTTP status of its code", () => {
@@ -14,6 +14,12 @@ describe("a fault", () => {
     const fault = new Fault("CONFIG", "bad", { hint: "do this" });
     const back = fromFaultData(JSON.parse(JSON.stringify(toFaultData(fault, "HANDLER"))));
     expect(back).toMatchObject({ code: "CONFIG", message: "bad", hint: "do this", stack: fault.stack });
+  });
+
+  it("crosses it cut, where it is longer than anybody reads", () => {
+    const { message, stack } = toFaultData(new Error("x".repeat(1e6)), "HANDLER");
+    expect([message.length, stack?.length]).toEqual([FAULT_TEXT_MAX, FAULT_TEXT_MAX]);
+    expect(toFaultData("y".repeat(1e6), "HANDLER").message).toMatch(/^y+ … \(cut\)$/);
   });
 
   it("takes what is not a Fault as the given code", () => {

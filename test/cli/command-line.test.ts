@@ -62,7 +62,7 @@ describe("the command line", () => {
   });
 
   describe("check", () => {
-    const RIGHT = '[pools.www]\nlisten = "./www.sock"\nroot = "."\n';
+    const RIGHT = '[pools.www]\nlisten = "./www.sock"\nroot = "."\nallow_root = true\n';
 
     it("says that there is no mistake, and ends with 0", async () => {
       const file = dir.write("holdfast.toml", RIGHT);
@@ -89,7 +89,7 @@ describe("the command line", () => {
       const file = dir.write("holdfast.toml", `${RIGHT}isolation = "process"\n`);
       expect(await run("check", "-c", file)).toMatchObject({
         code: 0,
-        stderr: `warning: ${file}:4: pools.www.isolation: not in effect in this version\n`,
+        stderr: `warning: ${file}:5: pools.www.isolation: not in effect in this version\n`,
       });
     });
 
@@ -103,6 +103,19 @@ describe("the command line", () => {
           'warning: pools.www.groups: there is no group "no-such-group" (see `getent group`)\n',
       });
     });
+
+    (process.getuid?.() === 0 ? it : it.skip)(
+      "warns root of a pool that start would refuse to run as root",
+      async () => {
+        const file = dir.write("holdfast.toml", RIGHT.replace("true", "false"));
+        expect(await run("check", "-c", file)).toMatchObject({
+          code: 0,
+          stderr:
+            "warning: pools.www.user: the app would run as root " +
+            "(name the user that it is to run as, or set allow_root = true)\n",
+        });
+      },
+    );
 
     it("prints the effective configuration", async () => {
       dir.write("holdfast.toml", `${RIGHT}processes = 2\n`);

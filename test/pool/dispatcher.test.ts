@@ -60,6 +60,16 @@ class FakeWorker implements DispatchWorker {
   post(): void {}
 }
 
+/** Counts how often it is asked for its room. */
+class AskedWorker extends FakeWorker {
+  static asked = 0;
+
+  override get room(): number {
+    AskedWorker.asked++;
+    return super.room;
+  }
+}
+
 function setUp(options: { queueMax?: number; queueTimeoutMs?: number; slowMs?: number; workers?: FakeWorker[] } = {}) {
   const clock = new FakeClock();
   const dispatcher = new Dispatcher<FakeWorker>({
@@ -153,6 +163,19 @@ describe("a worker that stalls", () => {
     clock.advance(1);
     dispatcher.unstall();
     expect(second.given.length).toBe(1);
+  });
+});
+
+describe("many workers that all stall", () => {
+  it("are asked a few times each for room that nobody has, not each by each", () => {
+    const workers = Array.from({ length: 100 }, () => new AskedWorker(1));
+    const { clock, dispatcher, submit } = setUp({ workers });
+    for (let n = 0; n < 120; n++) submit();
+    dispatcher.turn();
+    clock.advance(2);
+    AskedWorker.asked = 0;
+    dispatcher.unstall();
+    expect(AskedWorker.asked).toBeLessThanOrEqual(3 * workers.length);
   });
 });
 

@@ -1,7 +1,7 @@
 // SIGUSR2: the supervisor itself is replaced by the program as it is installed now, without closing a socket.
 
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { eventually } from "../support/eventually.ts";
 import { keptLoad } from "../support/kept-load.ts";
 import { type Launched, launcher } from "../support/launch.ts";
@@ -108,16 +108,21 @@ describe("SIGUSR2", () => {
 
   it("leaves the old one with its sockets when the new one fails although it was let", async () => {
     const first = await holdfast.start();
-    // Boots, and ends its process as soon as the old supervisor has let go of the control socket.
-    const control = JSON.stringify(`${holdfast.dir.path}/control.sock`);
-    holdfast.app(`import { existsSync } from "node:fs";
-      setTimeout(() => { while (existsSync(${control})); process.kill(process.pid, "SIGKILL"); }, 20);
+    // Boots, and then stands still: it is let listen, and never does.
+    const written = `${holdfast.dir.path}/pid`;
+    holdfast.app(`import { writeFileSync } from "node:fs";
+      setTimeout(() => {
+        writeFileSync(${JSON.stringify(written)}, String(process.pid));
+        process.kill(process.pid, "SIGSTOP");
+      }, 500);
       ${APP}`);
-    holdfast.dir.write("late.mjs", `await new Promise((resolve) => setTimeout(resolve, 1500)); ${APP}`);
+    holdfast.dir.write("late.mjs", `await new Promise((resolve) => setTimeout(resolve, 2000)); ${APP}`);
     holdfast.configure({
       more: `[pools.late]\nlisten = "./late.sock"\napp = "./late.mjs"\nallow_root = true\nthreads = 1`,
     });
     first.signal("SIGUSR2");
+    await first.line(/"msg":"pool late ready"/);
+    process.kill(Number(readFileSync(written, "utf8")), "SIGKILL");
     await first.line(/"msg":"this supervisor stays"/);
     expect((await holdfast.get()).body.toString()).toBe("one");
     await eventually(async () => (await holdfast.status()).pid === first.pid);

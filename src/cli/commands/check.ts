@@ -3,7 +3,7 @@
 import { Command, Option } from "commander";
 import { findConfig, loadConfig } from "../../config/load.ts";
 import { renderJsonSchema, renderToml, writeConfig } from "../../config/render.ts";
-import { unknownAccounts } from "../../supervisor/main.ts";
+import { accountFaults } from "../../supervisor/main.ts";
 import { CONFIG_OPTION } from "../control-client.ts";
 import { print, printable, printError } from "../print.ts";
 
@@ -26,8 +26,8 @@ export function checkCommand(): Command {
       const file = findConfig(options.config);
       const { config, files, warnings } = loadConfig(file);
       // A warning only: the file may be meant for another machine.
-      const unknown = config.pools.flatMap(unknownAccounts).map(({ message, hint }) => `${message} (${hint})`);
-      for (const warning of [...warnings, ...unknown]) printError(`warning: ${printable(warning)}`);
+      const accounts = config.pools.flatMap(accountFaults).map(({ message, hint }) => `${message} (${hint})`);
+      for (const warning of [...warnings, ...accounts]) printError(`warning: ${printable(warning)}`);
       if (options.print === "json") return print(JSON.stringify(writeConfig(config), undefined, 2));
       if (options.print !== undefined) return print(renderToml(config));
       const others = files.length > 1 ? ` and ${files.length - 1} included` : "";
