@@ -7,7 +7,14 @@ import { collectGarbage } from "./collect.ts";
 /** After so many bytes the young generation is collected; with nothing alive in it that takes about a millisecond. */
 const COLLECT_EVERY_BYTES = 8 * 1024 * 1024;
 
+/**
+ * The same for buffers that have lived for long: the old generation is collected, which takes some 10 ms.
+ * A pool reaches it with every dozenth worker that has ended.
+ */
+const COLLECT_OLD_EVERY_BYTES = 16 * 1024 * 1024;
+
 let passedBytes = 0;
+let diedBytes = 0;
 
 /** Tells that `bytes` of buffers were made that die soon. Per thread. */
 export function buffersPassed(bytes: number): void {
@@ -15,4 +22,12 @@ export function buffersPassed(bytes: number): void {
   if (passedBytes < COLLECT_EVERY_BYTES) return;
   passedBytes = 0;
   collectGarbage({ type: "minor" });
+}
+
+/** Tells that `bytes` of buffers which lived for long are needed no more. Per thread. */
+export function buffersDied(bytes: number): void {
+  diedBytes += bytes;
+  if (diedBytes < COLLECT_OLD_EVERY_BYTES) return;
+  diedBytes = 0;
+  collectGarbage({ type: "major" });
 }

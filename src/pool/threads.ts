@@ -3,6 +3,7 @@
 
 import { MessageChannel, type Worker } from "node:worker_threads";
 import { Piscina } from "piscina";
+import { buffersDied } from "../base/buffer-garbage.ts";
 import { Fault, isError, messageOf } from "../base/fault.ts";
 import { readBatch } from "../messages/batch.ts";
 import { FIRST_SLOT_WORD, FROM_WORKER, RING_BYTES, type WorkerBoot, type WorkerLife } from "../messages/lane.ts";
@@ -82,6 +83,8 @@ export class Threads implements WorkerSource {
       lane.collect();
       outputEnded();
       lane.close();
+      // Shared memory counts for nothing in V8's eyes: under recycling it would pile up for hours.
+      buffersDied(words.byteLength + inbox.byteLength + outbox.byteLength + output.byteLength);
     });
     return {
       lane,

@@ -127,6 +127,22 @@ describe("a worker thread", () => {
     expect(threads.alive).toBe(0);
   });
 
+  it("leaves no memory behind that piles up while workers are recycled", async () => {
+    open(4);
+    const held = (): number => process.memoryUsage().arrayBuffers / 1024 / 1024;
+    const before = held();
+    let most = 0;
+    for (let round = 0; round < 12; round++) {
+      const some = await Promise.all([1, 2, 3].map(() => ready(APP)));
+      for (const each of some) drain(each);
+      await Promise.all(some.map((each) => ended(each)));
+      readers.clear();
+      most = Math.max(most, held() - before);
+    }
+    // A worker's lane takes 1.3 MiB; 36 of them took 46.
+    expect(most).toBeLessThan(24);
+  });
+
   it("always begins with fresh modules and globals, whatever ended the one before", async () => {
     open(1);
     const app = `globalThis.boots = (globalThis.boots ?? 0) + 1;

@@ -102,7 +102,8 @@ export class Launched {
 
   /** Ends it and everything that it started, however it behaves. */
   async end(): Promise<void> {
-    const family = [this.pid, ...this.descendants()];
+    // The number of a process that has ended may be another's by now.
+    const family = this.#ended ? [] : [this.pid, ...this.descendants()];
     if (!this.#ended) {
       this.signal("SIGTERM");
       await Promise.race([this.gone, new Promise((resolve) => setTimeout(resolve, 3000).unref())]);
