@@ -144,6 +144,7 @@ async function soak(run: Run, { minutes, requestsPerSecond }: Options): Promise<
     totals: { steady: watch.totals("steady"), renewed: watch.totals("renewed") },
     log: tally.lines,
     unexpectedLines: tally.unexpected,
+    unexpectedExamples: tally.examples,
     apacheLog: host.complaints,
     left: [...watch.pids].filter(isRunning),
     samples,

@@ -3,18 +3,14 @@
 const NUMBER = /\d+(\.\d+)?/g;
 /** Different lines that are kept. */
 const LINES_KEPT = 200;
+/** Unexpected lines that are kept as they are; all are counted. */
+const EXAMPLES_KEPT = 20;
 const LEVELS = ["error", "warn"];
-
-interface Counted {
-  count: number;
-  /** The first such line as it was. */
-  readonly first: string;
-  readonly level: string;
-}
 
 export class LogTally {
   readonly #isExpected: (line: string) => boolean;
-  readonly #lines = new Map<string, Counted>();
+  readonly #lines = new Map<string, number>();
+  readonly #examples: string[] = [];
   #unexpected = 0;
 
   /** `isExpected`: of a line that warns or complains, whether the soak itself brought it about. */
@@ -31,20 +27,25 @@ export class LogTally {
     return this.#unexpected;
   }
 
+  /** The first of them. */
+  get examples(): readonly string[] {
+    return this.#examples;
+  }
+
   /** By level and message, the most frequent first. */
-  get lines(): readonly { readonly message: string; readonly count: number; readonly first: string }[] {
-    return [...this.#lines]
-      .map(([message, { count, first }]) => ({ message, count, first }))
-      .sort((a, b) => b.count - a.count);
+  get lines(): readonly { readonly message: string; readonly count: number }[] {
+    return [...this.#lines].map(([message, count]) => ({ message, count })).sort((a, b) => b.count - a.count);
   }
 
   #add(line: string): void {
     const { level, msg } = parse(line);
-    if ((level === "none" || LEVELS.includes(level)) && !this.#isExpected(line)) this.#unexpected++;
+    if ((level === "none" || LEVELS.includes(level)) && !this.#isExpected(line)) {
+      this.#unexpected++;
+      if (this.#examples.length < EXAMPLES_KEPT) this.#examples.push(line);
+    }
     const key = `${level}: ${msg.replaceAll(NUMBER, "N")}`;
-    const counted = this.#lines.get(key);
-    if (counted !== undefined) counted.count++;
-    else if (this.#lines.size < LINES_KEPT) this.#lines.set(key, { count: 1, first: line, level });
+    const count = this.#lines.get(key);
+    if (count !== undefined || this.#lines.size < LINES_KEPT) this.#lines.set(key, (count ?? 0) + 1);
   }
 }
 

@@ -26,6 +26,8 @@ export interface Report {
   readonly totals: Readonly<Record<PoolName, Totals>>;
   readonly log: LogTally["lines"];
   readonly unexpectedLines: number;
+  /** The first of them, whole. */
+  readonly unexpectedExamples: readonly string[];
   readonly apacheLog: readonly string[];
   /** Process ids that were still there after the end. */
   readonly left: readonly number[];
@@ -119,6 +121,7 @@ ${report.log
   .join("\n")}
 ${[
   ...report.reasons.slice(0, REASONS_SHOWN).map(({ at, kind, reason }) => `failed: ${at} ${kind}: ${reason}`),
+  ...report.unexpectedExamples.map((line) => `log: ${line}`),
   ...report.apacheLog.slice(0, REASONS_SHOWN).map((line) => `Apache: ${line}`),
 ]
   .map((line) => `${line}\n`)
