@@ -56,6 +56,8 @@ export type ToPool =
   | { readonly kind: "drain"; readonly withinMs: number; readonly handOver: boolean }
   /** A connection that another process gave away; its handle comes with the message. */
   | ({ readonly kind: "connection" } & KeptConnection)
+  /** A connection that it gave away has been taken, or is lost: the next one may follow. */
+  | { readonly kind: "given" }
   | { readonly kind: "status"; readonly id: number }
   | { readonly kind: "ping"; readonly id: number };
 

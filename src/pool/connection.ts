@@ -41,8 +41,12 @@ const BACKLOG = -1;
 
 const NOTHING = Buffer.alloc(0);
 
-/** Takes a connection between two of its requests, with all that is known of it. */
-export type Taker = (handle: ConnectionHandle, connection: KeptConnection) => void;
+/** Who takes connections between two of their requests, with all that is known of them. */
+export interface Taker {
+  /** False: not now. The connection serves on, and is asked to leave again, or asks when it is idle again. */
+  hasRoomFor(connection: Connection): boolean;
+  take(handle: ConnectionHandle, connection: KeptConnection): void;
+}
 
 /** Takes a request that began on a connection. */
 export type Intake = (request: IncomingRequest) => RequestIntake;
@@ -271,6 +275,11 @@ export class Connection {
     if (this.#taker !== undefined) process.nextTick(() => this.#leave());
   }
 
+  /** Leaves if it is idle; otherwise it will when it is. */
+  leaveNow(): void {
+    this.#leave();
+  }
+
   #leave(): void {
     const socket = this.#socket;
     const taker = this.#taker;
@@ -284,9 +293,10 @@ export class Connection {
       });
       return;
     }
+    if (!taker.hasRoomFor(this)) return;
     this.#taker = undefined;
     const handle = detach(socket);
-    if (handle !== null) taker(handle, { used: this.#used });
+    if (handle !== null) taker.take(handle, { used: this.#used });
   }
 
   /** Half-closes, and goes on reading so that the peer's last bytes are no reset of ours. */

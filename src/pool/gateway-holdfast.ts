@@ -9,6 +9,11 @@ import { clientFilter } from "./allowed-clients.ts";
 import { Connection, type Intake } from "./connection.ts";
 import type { Gateway, GatewayOptions, GiveAway } from "./gateway.ts";
 
+/** Connections that may be on their way to another process at one time. */
+const GIVING_MAX = 4;
+/** One that nobody has taken by then keeps the others waiting no longer, ms. */
+const GIVING_MS = 1000;
+
 export class HoldfastGateway implements Gateway {
   readonly #options: GatewayOptions;
   readonly #server: net.Server;
@@ -18,6 +23,8 @@ export class HoldfastGateway implements Gateway {
   readonly #emptied = Promise.withResolvers<void>();
   #draining = false;
   #giveAway: GiveAway | undefined;
+  /** Idle ones that are to go to another process, in their order. */
+  readonly #leavers = new Set<Connection>();
   /** Connections that are neither ours any more nor on their way yet. */
   #giving = 0;
   #acceptedCount = 0;
@@ -88,6 +95,7 @@ export class HoldfastGateway implements Gateway {
     }
     const closed = (): void => {
       this.#connections.delete(connection);
+      this.#leavers.delete(connection);
       this.#left();
     };
     const connection = new Connection(accepted, this.#options, this.#intake, closed, kept);
@@ -101,13 +109,35 @@ export class HoldfastGateway implements Gateway {
       connection.drain();
       return;
     }
-    connection.handOver((handle, kept) => {
-      this.#giving++;
-      giveAway(handle, kept).finally(() => {
-        this.#giving--;
-        this.#left();
-      });
+    connection.handOver({
+      hasRoomFor: (leaver) => {
+        if (this.#giving < GIVING_MAX) return true;
+        this.#leavers.add(leaver);
+        return false;
+      },
+      take: (handle, kept) => this.#give(giveAway(handle, kept)),
     });
+  }
+
+  /** A few at a time: until its turn comes a connection is served here, and does not wait unread on its way. */
+  #give(given: Promise<void>): void {
+    const { clock } = this.#options.host;
+    this.#giving++;
+    const settled = (): void => {
+      if (isSettled) return;
+      isSettled = true;
+      cancel();
+      this.#giving--;
+      for (const leaver of this.#leavers) {
+        if (this.#giving >= GIVING_MAX) break;
+        this.#leavers.delete(leaver);
+        leaver.leaveNow();
+      }
+      this.#left();
+    };
+    let isSettled = false;
+    const cancel = clock.at(clock.now() + GIVING_MS, settled);
+    given.then(settled, settled);
   }
 
   #left(): void {

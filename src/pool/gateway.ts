@@ -57,7 +57,7 @@ export interface GatewayOptions {
   readonly host: GatewayHost;
 }
 
-/** Gives a connection to another process. Resolves when it is on its way there, or lost. */
+/** Gives a connection to another process. Resolves when that has it, or it is lost. */
 export type GiveAway = (handle: ConnectionHandle, connection: KeptConnection) => Promise<void>;
 
 export interface Gateway {

@@ -29,6 +29,8 @@ let outputs: LogOutputs | undefined;
 let leaving = false;
 let left = false;
 let unendable = false;
+/** Connections on their way to another process, the oldest first. */
+const givenAway: (() => void)[] = [];
 const mayServe = Promise.withResolvers<void>();
 
 function send(message: FromPool): void {
@@ -104,14 +106,17 @@ async function drain(withinMs: number, handOver = false): Promise<void> {
   leave(0);
 }
 
-/** Sends a connection to the supervisor, who knows which process takes it. */
+/** Sends a connection to the supervisor, who knows which process takes it; resolves when that has it. */
 function giveAway(handle: ConnectionHandle, connection: KeptConnection): Promise<void> {
   return new Promise((resolve) => {
+    givenAway.push(resolve);
     const message: FromPool = { kind: "connection", ...connection };
     process.send?.(message, handle as unknown as SendHandle, {}, (error) => {
-      if (error !== null) log.warn("a connection could not be given away and is closed", { reason: error.message });
       // The kernel keeps what is on its way; this is only our copy.
       handle.close();
+      if (error === null) return;
+      log.warn("a connection could not be given away and is closed", { reason: error.message });
+      givenAway.splice(givenAway.indexOf(resolve), 1);
       resolve();
     });
   });
@@ -173,6 +178,9 @@ function received(message: ToPool, handle: ConnectionHandle | undefined): void {
       if (handle === undefined) log.warn("a kept connection was lost", { reason: "its descriptor did not arrive" });
       else pool?.adopt(handle, { used: message.used });
       break;
+    case "given":
+      givenAway.shift()?.();
+      break;
     case "status":
       if (pool !== undefined) send({ kind: "status", id: message.id, status: pool.status() });
       break;
@@ -197,6 +205,7 @@ process.on("uncaughtException", fatal);
 process.on("unhandledRejection", fatal);
 process.on("message", (message, handle) => received(message as ToPool, handle as ConnectionHandle | undefined));
 process.on("disconnect", () => {
+  for (const settled of givenAway.splice(0)) settled();
   // We let go of the channel ourselves.
   if (left) return;
   drain(OWN_DRAIN_MS).catch(fatal);

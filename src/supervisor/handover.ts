@@ -8,6 +8,8 @@ import type { KeptConnection } from "../messages/lifecycle.ts";
 /** A connection that nobody reads; whoever holds it closes it or gives it on. */
 export interface GivenConnection extends KeptConnection {
   readonly handle: { close(): void };
+  /** Called once it has been taken, or is lost. */
+  readonly settled?: () => void;
 }
 
 /** Who may take connections. */
@@ -113,8 +115,10 @@ export class Handover {
     const taken = await taker.adopt(connection);
     this.#busy.delete(taker);
     // What was sent is the taker's; this is only our copy.
-    if (taken) connection.handle.close();
-    else {
+    if (taken) {
+      connection.handle.close();
+      connection.settled?.();
+    } else {
       this.#refused.add(taker);
       this.give(connection);
     }
@@ -131,8 +135,9 @@ export class Handover {
     return this.#given.get(taker) ?? 0;
   }
 
-  #lose({ handle }: GivenConnection, reason: string): void {
+  #lose({ handle, settled }: GivenConnection, reason: string): void {
     handle.close();
+    settled?.();
     this.#options.lost(reason);
   }
 }

@@ -234,15 +234,19 @@ export class PoolHandle {
         this.#options.changed();
         return;
       case "connection":
-        this.#options.gave(
-          handle === undefined ? undefined : { handle: handle as GivenConnection["handle"], used: message.used },
-        );
+        this.#gave(handle as GivenConnection["handle"] | undefined, message.used);
         return;
       case "status":
       case "pong":
         this.#questions.get(message.id)?.(message);
         return;
     }
+  }
+
+  #gave(handle: GivenConnection["handle"] | undefined, used: boolean): void {
+    const settled = (): void => this.#send({ kind: "given" });
+    if (handle === undefined) settled();
+    this.#options.gave(handle === undefined ? undefined : { handle, used, settled });
   }
 
   /** A signal told it to: it serves no more, and for the pool's health it is one that was lost. */

@@ -103,6 +103,24 @@ describe("a connection that is handed over", () => {
     expect([old.connections, fresh.connections]).toEqual([0, 1]);
   });
 
+  it("goes when its turn comes, a few at a time: until then it is answered where it is", async () => {
+    for (let n = 0; n < 8; n++) expect(await ask(await connect())).toBe("old");
+    const arrived = Promise.withResolvers<void>();
+    const drained = old.drain(async (handle, connection) => {
+      given.push(connection);
+      await arrived.promise; // the other process is slow
+      fresh.adopt(handle, connection);
+    });
+    await eventually(() => given.length > 0);
+    const [stays] = clients.slice(-1);
+    if (stays === undefined) throw new Error("no client");
+    expect(await ask(stays)).toBe("old");
+    expect(given.length).toBeLessThan(8);
+    arrived.resolve();
+    await drained;
+    expect([given.length, await ask(stays)]).toEqual([8, "new"]);
+  });
+
   it("goes with what the web server has already sent of the next request, unread", async () => {
     const client = await connect();
     await ask(client);
