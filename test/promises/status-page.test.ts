@@ -74,7 +74,7 @@ describeWithApache("through Apache", () => {
         for (let n = 0; n < 25; n++) expect((await ask(apache.url, "/hello")).status).toBe(200);
         const client = await pool.connect();
         client.begin({ params: { ...paramsOf(hostile), SCRIPT_NAME: "/waits" } });
-        await eventually(() => pool.pool.status().open === 1);
+        await eventually(() => pool.pool.status().workers.some(({ open }) => open === 1));
 
         await browser.view({ width: 1200, height: 900, scheme: "light" });
         await browser.open(`${apache.url}/-/status`);
