@@ -4,6 +4,7 @@
 import type { Context, Log, RemoteAddress, WorkerInfo } from "../src/app/context.ts";
 import { metaVariables, remoteAddress } from "../src/cgi/variables.ts";
 import type { WorkerExchange } from "./exchange.ts";
+import { traceOf } from "./trace.ts";
 
 /** What the host tells about the worker and the request's place in it. */
 export interface ContextOptions {
@@ -15,8 +16,19 @@ export interface ContextOptions {
   readonly waitUntil: (promise: PromiseLike<unknown>, exchange: WorkerExchange) => void;
 }
 
+/** The head of a reply that is about to be sent. */
+export interface ReplyHead {
+  readonly status: number;
+  readonly headers: Headers;
+}
+
+/** May add to the headers; the reply waits for it. What it throws becomes a 500. */
+export type ReplyHook = (reply: ReplyHead) => void | Promise<void>;
+
 export class RequestContext implements Context<unknown> {
   readonly #options: ContextOptions;
+  #replyHooks: ReplyHook[] | undefined;
+  #deferred: (() => unknown)[] | undefined;
   #env: Readonly<Record<string, string | undefined>> | undefined;
   #log: Log | undefined;
 
@@ -52,6 +64,37 @@ export class RequestContext implements Context<unknown> {
 
   waitUntil(promise: PromiseLike<unknown>): void {
     this.#options.waitUntil(promise, this.#options.exchange);
+  }
+
+  defer(work: () => unknown): void {
+    if (this.#deferred === undefined) {
+      this.#deferred = [];
+      const { exchange } = this.#options;
+      this.waitUntil(exchange.over.then(() => this.#runDeferred(exchange)));
+    }
+    this.#deferred.push(work);
+  }
+
+  /** For parts of ours that keep something for the request: a session, cookies. */
+  beforeReply(hook: ReplyHook): void {
+    this.#replyHooks ??= [];
+    this.#replyHooks.push(hook);
+  }
+
+  /** Undefined where nothing is to be done before a reply is sent. */
+  get replyHooks(): readonly ReplyHook[] | undefined {
+    return this.#replyHooks;
+  }
+
+  /** Last first, each after the one before it; the failure of one is logged and keeps none from running. */
+  async #runDeferred(exchange: WorkerExchange): Promise<void> {
+    for (let work = this.#deferred?.pop(); work !== undefined; work = this.#deferred?.pop()) {
+      try {
+        await work();
+      } catch (error) {
+        exchange.log("error", "a deferred function failed", { stack: traceOf(error) });
+      }
+    }
   }
 }
 

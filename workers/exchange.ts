@@ -31,6 +31,8 @@ export interface WorkerExchange {
   /** Made when first looked at; aborts with `ABORT_REASONS` as `reason.message`. */
   readonly signal: AbortSignal;
   readonly aborted: AbortReason | undefined;
+  /** Made when first looked at; resolves once the reply is complete, given up or no longer wanted. */
+  readonly over: Promise<void>;
 
   /**
    * Answers with a whole reply. `head` is a CGI header block with its empty line. Does nothing if

@@ -9,14 +9,14 @@ import { openCodeCache } from "../src/loader/cache.ts";
 import { installLoader, type Loader } from "../src/loader/hooks.ts";
 import type { WorkerBoot } from "../src/messages/lane.ts";
 import { Apps } from "./apps.ts";
-import { RequestContext } from "./context.ts";
+import { type ReplyHook, RequestContext } from "./context.ts";
 import type { Host, WorkerExchange } from "./exchange.ts";
 import { bootFault, replyFailure } from "./failure.ts";
 import { Files } from "./files.ts";
 import { kindNamed } from "./kinds/index.ts";
-import { sendResponse } from "./reply.ts";
+import { sendParts, sendResponse } from "./reply.ts";
 import { installRequest, lazyRequest } from "./request.ts";
-import { installResponse, isResponse } from "./response.ts";
+import { installResponse, isResponse, partsOf, type ReplyParts } from "./response.ts";
 import { appSite, type Route, rootSite, type Site } from "./site.ts";
 import { traceOf } from "./trace.ts";
 
@@ -144,10 +144,10 @@ class WorkerHost implements Host {
       waitUntil: this.#waitUntil,
     });
     const returned = app.respond(exchange.role, lazyRequest(exchange), ctx);
-    if (isResponse(returned)) return sendResponse(exchange, method, returned);
+    if (isResponse(returned)) return send(exchange, method, returned, ctx);
     if (!isThenable(returned)) throw noResponse(app.file, exchange, returned);
     return Promise.resolve(returned).then((value) => {
-      if (isResponse(value)) return sendResponse(exchange, method, value);
+      if (isResponse(value)) return send(exchange, method, value, ctx);
       throw noResponse(app.file, exchange, value);
     });
   }
@@ -171,6 +171,23 @@ class WorkerHost implements Host {
   #fail(exchange: WorkerExchange, error: unknown, method: string | undefined): void {
     replyFailure(exchange, error, { showErrors: this.#boot.showErrors, method });
   }
+}
+
+function send(
+  exchange: WorkerExchange,
+  method: string,
+  response: Response,
+  { replyHooks }: RequestContext,
+): Promise<void> | undefined {
+  if (replyHooks === undefined) return sendResponse(exchange, method, response);
+  return hooked(partsOf(response), replyHooks).then((parts) => sendParts(exchange, method, parts));
+}
+
+/** The Response itself is left alone: a handler may return one of its module's again and again. */
+async function hooked(parts: ReplyParts, hooks: readonly ReplyHook[]): Promise<ReplyParts> {
+  const headers = new Headers(parts.headers as [string, string][]);
+  for (const hook of hooks) await hook({ status: parts.status, headers });
+  return { ...parts, headers: [...headers] };
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

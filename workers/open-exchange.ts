@@ -47,6 +47,7 @@ export class OpenExchange implements WorkerExchange {
   readonly #outbox: Outgoing;
   readonly #slot: number;
   #controller: AbortController | undefined;
+  #ended: PromiseWithResolvers<void> | undefined;
   #answered = false;
   /** The last frame of it is written: its slot may name another exchange by now. */
   #over = false;
@@ -73,6 +74,12 @@ export class OpenExchange implements WorkerExchange {
       if (this.aborted !== undefined) this.#controller.abort(abortError(this.aborted));
     }
     return this.#controller.signal;
+  }
+
+  get over(): Promise<void> {
+    this.#ended ??= Promise.withResolvers();
+    if (this.#over) this.#ended.resolve();
+    return this.#ended.promise;
   }
 
   // ---- from the lane -----------------------------------------------------------------------------
@@ -140,6 +147,7 @@ export class OpenExchange implements WorkerExchange {
 
   #done(): void {
     this.#over = true;
+    this.#ended?.resolve();
     this.#outbox.finished(this.#slot);
     this.#outbox.stirred();
   }

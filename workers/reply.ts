@@ -18,7 +18,10 @@ const GATHER_BYTES = 64 * 1024;
  * what went wrong while a 500 can still be sent.
  */
 export function sendResponse(exchange: WorkerExchange, method: string, response: Response): Promise<void> | undefined {
-  const parts = partsOf(response);
+  return sendParts(exchange, method, partsOf(response));
+}
+
+export function sendParts(exchange: WorkerExchange, method: string, parts: ReplyParts): Promise<void> | undefined {
   const { body, status } = parts;
   if (body.kind === "none") {
     sendWhole(exchange, method, parts, "");

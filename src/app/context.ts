@@ -55,6 +55,11 @@ export interface Context<State = any> {
   readonly signal: AbortSignal;
   /** Work that may outlive the reply. A worker that drains waits for it; its error goes to the log. */
   waitUntil(promise: PromiseLike<unknown>): void;
+  /**
+   * Calls `work` when the reply is complete, given up or no longer wanted: the last one first, each after
+   * the one before it. A worker that drains waits for it; its error goes to the log.
+   */
+  defer(work: () => unknown): void;
   readonly log: Log;
   readonly worker: WorkerInfo;
   readonly remoteAddress: RemoteAddress;

@@ -67,6 +67,10 @@ export class FakeExchange implements WorkerExchange {
     return this.#controller.signal;
   }
 
+  get over(): Promise<void> {
+    return this.answered;
+  }
+
   /** Bytes of the reply's body so far. */
   get bytes(): Buffer {
     return Buffer.concat(this.#written);

@@ -420,4 +420,27 @@ describe("a worker that drains", () => {
       expect.objectContaining({ level: "error", fields: { stack: expect.stringContaining("mail not sent") } }),
     ]);
   });
+
+  it("runs what was deferred when the reply is complete, the last first, whatever becomes of one", async () => {
+    const ran: string[] = [];
+    const { ask, host } = await bootApp({
+      fetch: (_request: Request, ctx: { defer(work: () => unknown): void }) => {
+        ctx.defer(() => ran.push("first"));
+        ctx.defer(() => {
+          throw new Error("not closed");
+        });
+        ctx.defer(async () => {
+          await undefined;
+          ran.push("last");
+        });
+        return new Response("x");
+      },
+    });
+    const exchange = await ask();
+    await host.drain(performance.now() + 1000);
+    expect(ran).toEqual(["last", "first"]);
+    expect(exchange.lines).toEqual([
+      expect.objectContaining({ level: "error", fields: { stack: expect.stringContaining("not closed") } }),
+    ]);
+  });
 });
