@@ -4,6 +4,7 @@
 import type { Context, Log, RemoteAddress, WorkerInfo } from "../src/app/context.ts";
 import { metaVariables, remoteAddress } from "../src/cgi/variables.ts";
 import type { WorkerExchange } from "./exchange.ts";
+import type { Keys } from "./keys.ts";
 import { traceOf } from "./trace.ts";
 
 /** What the host tells about the worker and the request's place in it. */
@@ -13,6 +14,8 @@ export interface ContextOptions {
   readonly worker: WorkerInfo;
   /** Variables that the resolution of a file has corrected. */
   readonly corrections: Readonly<Record<string, string>> | undefined;
+  /** What the pool signs and encrypts with. Throws HANDLER where no secret is configured. */
+  readonly keys: () => Keys;
   readonly waitUntil: (promise: PromiseLike<unknown>, exchange: WorkerExchange) => void;
 }
 

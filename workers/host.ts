@@ -13,6 +13,7 @@ import { type ReplyHook, RequestContext } from "./context.ts";
 import type { Host, WorkerExchange } from "./exchange.ts";
 import { bootFault, replyFailure } from "./failure.ts";
 import { Files } from "./files.ts";
+import { type Keys, lazyKeys } from "./keys.ts";
 import { kindNamed } from "./kinds/index.ts";
 import { sendParts, sendResponse } from "./reply.ts";
 import { installRequest, lazyRequest } from "./request.ts";
@@ -83,6 +84,7 @@ class WorkerHost implements Host {
   /** Exchanges and `waitUntil` promises that are not finished. */
   #open = 0;
   #idle: (() => void) | undefined;
+  readonly #keys: () => Keys;
   readonly #waitUntil = (promise: PromiseLike<unknown>, exchange: WorkerExchange): void => {
     this.#track(promise, (error) =>
       exchange.log("error", "a waitUntil promise was rejected", { stack: traceOf(error) }),
@@ -94,6 +96,7 @@ class WorkerHost implements Host {
     this.#tools = tools;
     this.#apps = apps;
     this.#site = site;
+    this.#keys = lazyKeys(boot.cookieSecrets);
   }
 
   handle(exchange: WorkerExchange): void {
@@ -141,6 +144,7 @@ class WorkerHost implements Host {
       state: app.state,
       worker: this.#workerInfo(),
       corrections,
+      keys: this.#keys,
       waitUntil: this.#waitUntil,
     });
     const returned = app.respond(exchange.role, lazyRequest(exchange), ctx);

@@ -1,6 +1,7 @@
 // A pool for one command: its configuration is made in memory, its sockets lie in a private folder,
 // and it ends with the command.
 
+import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { Fault } from "../base/fault.ts";
 import { resolveConfig, type WrittenConfig } from "../config/load.ts";
@@ -44,6 +45,8 @@ export function privateConfig(options: PrivatePoolOptions): PrivateConfig {
         // An app has no files besides.
         ...(target.kind === "root" ? { static: options.serveStatic } : {}),
         show_errors: true,
+        // For as long as the command runs.
+        cookies: { secrets: [randomBytes(32).toString("base64")] },
         // Whoever runs this is the app's developer: what the shell knows (DATABASE_URL), the app knows.
         clear_env: false,
         // As a program that this shell starts.

@@ -17,6 +17,7 @@ import {
   SUPERVISOR,
   type SupervisorConfig,
 } from "./schema.ts";
+import { readSecrets } from "./secrets.ts";
 import { readSources, type Source } from "./sources.ts";
 import type { WrittenTable } from "./table.ts";
 
@@ -114,7 +115,11 @@ function readPools(source: Source, mistakes: Mistake[], warnings: Mistake[]): re
     if (!POOL_NAME.test(name)) {
       findings.error([], "is no name for a pool", "1 to 32 letters, digits, - and _; a letter or digit first");
     }
-    const values = absolutePaths(readTable(POOL, written, findings.error), source.folder);
+    const values = withSecrets(
+      absolutePaths(readTable(POOL, written, findings.error), source.folder),
+      source,
+      findings,
+    );
     if (isTable(written)) checkPool({ pool: values, written }, findings);
     return { pool: { ...values, name }, source };
   });
@@ -132,6 +137,12 @@ function absolutePaths(pool: Partial<PoolConfig>, folder: string): Partial<PoolC
     ...(accessLog === undefined ? {} : { accessLog: absoluteTarget(accessLog, folder) }),
     ...workingFolder(folder, chdir ?? root ?? (app === undefined ? undefined : dirname(app))),
   };
+}
+
+function withSecrets(pool: Partial<PoolConfig>, source: Source, findings: Findings): Partial<PoolConfig> {
+  const { cookies } = pool;
+  if (cookies?.secrets === undefined) return pool;
+  return { ...pool, cookies: { ...cookies, secrets: readSecrets(cookies.secrets, source, findings) } };
 }
 
 const absoluteTarget = (target: LogTarget, folder: string): LogTarget =>

@@ -4,6 +4,7 @@
 
 import * as kind from "./kinds.ts";
 import * as log from "./log-kinds.ts";
+import { secrets } from "./secrets.ts";
 import { group, option, optional, required, type Values } from "./table.ts";
 import { threads } from "./thread-count.ts";
 
@@ -205,6 +206,12 @@ export const POOL = {
     stall_timeout: option("stallTimeoutMs", kind.duration(), {
       default: "60s",
       doc: "How long the web server may take no byte of a reply.",
+    }),
+  }),
+  cookies: group("cookies", "Signed and encrypted cookies, CSRF tokens.", {
+    secrets: option("secrets", secrets, {
+      default: [],
+      doc: "What cookies and tokens are signed and encrypted with. The first one signs, all of them verify: to change it, put the new one in front, and remove the old one when nobody can have anything of it any more.",
     }),
   }),
   connections: group("connections", "Connections from the web server.", {

@@ -179,6 +179,8 @@ export interface WorkerBoot {
   readonly showErrors: boolean;
   readonly bodyLimitBytes: number;
   readonly disposeTimeoutMs: number;
+  /** The first signs and encrypts, all verify and decrypt; may be none. */
+  readonly cookieSecrets: readonly string[];
   /** A longer line that it prints becomes several. */
   readonly logLimitBytes: number;
   readonly cacheDir: string | undefined;

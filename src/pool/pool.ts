@@ -356,6 +356,7 @@ export class Pool implements GatewayHost {
       showErrors: config.showErrors,
       bodyLimitBytes: config.request.bodyLimitBytes,
       disposeTimeoutMs: config.disposeTimeoutMs,
+      cookieSecrets: config.cookies.secrets.map(({ text }) => text),
       logLimitBytes: this.#logLimitBytes,
       cacheDir,
     };

@@ -55,6 +55,7 @@ describe("a worker thread", () => {
       showErrors: false,
       bodyLimitBytes: 1024,
       disposeTimeoutMs: 5000,
+      cookieSecrets: [],
       logLimitBytes: 16 * 1024,
       cacheDir: undefined,
     };

@@ -62,6 +62,7 @@ function setUp(given: number | SetUp = 2) {
       showErrors: false,
       bodyLimitBytes: 1,
       disposeTimeoutMs: 5000,
+      cookieSecrets: [],
       cacheDir: undefined,
       logLimitBytes: 16_384,
     }),

@@ -40,6 +40,7 @@ class HostThread {
       showErrors: false,
       bodyLimitBytes: 1000,
       disposeTimeoutMs: 5000,
+      cookieSecrets: [],
       logLimitBytes: 1024,
       cacheDir: undefined,
       ...options,

@@ -1,4 +1,5 @@
 import { RequestContext } from "../../workers/context.ts";
+import { lazyKeys } from "../../workers/keys.ts";
 import { FakeExchange, type FakeExchangeOptions } from "../support/fake-exchange.ts";
 
 function contextOf(options: FakeExchangeOptions = {}, corrections?: Record<string, string>) {
@@ -9,6 +10,7 @@ function contextOf(options: FakeExchangeOptions = {}, corrections?: Record<strin
     state: { db: 1 },
     worker: { id: 3, generation: 2, requests: 7 },
     corrections,
+    keys: lazyKeys([]),
     waitUntil: (promise, of) => waiting.push([promise, of]),
   });
   return { ctx, exchange, waiting };

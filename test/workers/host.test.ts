@@ -25,6 +25,7 @@ const BOOT: WorkerBoot = {
   showErrors: false,
   bodyLimitBytes: 1000,
   disposeTimeoutMs: 5000,
+  cookieSecrets: [],
   logLimitBytes: 1024,
   cacheDir: undefined,
 };
