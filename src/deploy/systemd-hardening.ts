@@ -23,10 +23,20 @@ export interface Role {
 
 /**
  * Root, for becoming the pools' users (SETUID, SETGID, SETPCAP), for making and giving away sockets
- * (CHOWN, FOWNER, DAC_OVERRIDE) and for ending processes of other users (KILL).
+ * (CHOWN, FOWNER, DAC_OVERRIDE), for ending processes of other users (KILL) and for giving those back the
+ * priority without which they booted (SYS_NICE).
  */
 export const SUPERVISOR_SERVICE: Role = {
-  capabilities: ["CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP", "CAP_CHOWN", "CAP_FOWNER", "CAP_DAC_OVERRIDE", "CAP_KILL"],
+  capabilities: [
+    "CAP_SETUID",
+    "CAP_SETGID",
+    "CAP_SETPCAP",
+    "CAP_CHOWN",
+    "CAP_FOWNER",
+    "CAP_DAC_OVERRIDE",
+    "CAP_KILL",
+    "CAP_SYS_NICE",
+  ],
   settings: [
     ["ProtectSystem", "full"],
     // Pools have their own, by their option.

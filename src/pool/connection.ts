@@ -272,15 +272,11 @@ export class Connection {
 
   /** When this turn has read and written all that it will. */
   #leaveSoon(): void {
-    if (this.#taker !== undefined) process.nextTick(() => this.#leave());
+    if (this.#taker !== undefined) process.nextTick(() => this.leave());
   }
 
   /** Leaves if it is idle; otherwise it will when it is. */
-  leaveNow(): void {
-    this.#leave();
-  }
-
-  #leave(): void {
+  leave(): void {
     const socket = this.#socket;
     const taker = this.#taker;
     if (taker === undefined || this.#closing || this.#finished || this.#deaf || socket.destroyed) return;
@@ -289,7 +285,7 @@ export class Connection {
       this.#flushing = true;
       socket.write(NOTHING, () => {
         this.#flushing = false;
-        this.#leave();
+        this.leave();
       });
       return;
     }

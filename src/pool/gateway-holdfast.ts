@@ -8,11 +8,7 @@ import { type Accepted, accept, type ConnectionHandle, createServer } from "./ac
 import { clientFilter } from "./allowed-clients.ts";
 import { Connection, type Intake } from "./connection.ts";
 import type { Gateway, GatewayOptions, GiveAway } from "./gateway.ts";
-
-/** Connections that may be on their way to another process at one time. */
-const GIVING_MAX = 4;
-/** One that nobody has taken by then keeps the others waiting no longer, ms. */
-const GIVING_MS = 1000;
+import { HandOver } from "./hand-over.ts";
 
 export class HoldfastGateway implements Gateway {
   readonly #options: GatewayOptions;
@@ -22,11 +18,8 @@ export class HoldfastGateway implements Gateway {
   readonly #intake: Intake;
   readonly #emptied = Promise.withResolvers<void>();
   #draining = false;
-  #giveAway: GiveAway | undefined;
-  /** Idle ones that are to go to another process, in their order. */
-  readonly #leavers = new Set<Connection>();
-  /** Connections that are neither ours any more nor on their way yet. */
-  #giving = 0;
+  #handOver: HandOver | undefined;
+  #givesAway = false;
   #acceptedCount = 0;
 
   constructor(options: GatewayOptions, intake: Intake = (request) => options.host.open(request)) {
@@ -71,10 +64,12 @@ export class HoldfastGateway implements Gateway {
     this.#accept(accept(handle), connection);
   }
 
-  drain(giveAway?: GiveAway): Promise<void> {
+  drain(giveAway?: GiveAway, overMs = 0): Promise<void> {
     this.#draining = true;
-    this.#giveAway = giveAway;
     this.#server.close();
+    this.#givesAway = giveAway !== undefined;
+    if (giveAway !== undefined) this.#handOver ??= this.#begin(giveAway, overMs);
+    else this.#handOver?.stop();
     for (const connection of [...this.#connections]) this.#drain(connection);
     this.#left();
     return this.#emptied.promise;
@@ -95,7 +90,7 @@ export class HoldfastGateway implements Gateway {
     }
     const closed = (): void => {
       this.#connections.delete(connection);
-      this.#leavers.delete(connection);
+      this.#handOver?.forget(connection);
       this.#left();
     };
     const connection = new Connection(accepted, this.#options, this.#intake, closed, kept);
@@ -104,43 +99,22 @@ export class HoldfastGateway implements Gateway {
   }
 
   #drain(connection: Connection): void {
-    const giveAway = this.#giveAway;
-    if (giveAway === undefined) {
-      connection.drain();
-      return;
-    }
-    connection.handOver({
-      hasRoomFor: (leaver) => {
-        if (this.#giving < GIVING_MAX) return true;
-        this.#leavers.add(leaver);
-        return false;
-      },
-      take: (handle, kept) => this.#give(giveAway(handle, kept)),
+    if (this.#givesAway && this.#handOver !== undefined) connection.handOver(this.#handOver);
+    else connection.drain();
+  }
+
+  #begin(giveAway: GiveAway, overMs: number): HandOver {
+    return new HandOver({
+      clock: this.#options.host.clock,
+      giveAway,
+      connections: this.#connections.size,
+      overMs,
+      settled: () => this.#left(),
     });
   }
 
-  /** A few at a time: until its turn comes a connection is served here, and does not wait unread on its way. */
-  #give(given: Promise<void>): void {
-    const { clock } = this.#options.host;
-    this.#giving++;
-    const settled = (): void => {
-      if (isSettled) return;
-      isSettled = true;
-      cancel();
-      this.#giving--;
-      for (const leaver of this.#leavers) {
-        if (this.#giving >= GIVING_MAX) break;
-        this.#leavers.delete(leaver);
-        leaver.leaveNow();
-      }
-      this.#left();
-    };
-    let isSettled = false;
-    const cancel = clock.at(clock.now() + GIVING_MS, settled);
-    given.then(settled, settled);
-  }
-
   #left(): void {
-    if (this.#draining && this.#connections.size === 0 && this.#giving === 0) this.#emptied.resolve();
+    const underWay = this.#handOver?.underWay ?? 0;
+    if (this.#draining && this.#connections.size === 0 && underWay === 0) this.#emptied.resolve();
   }
 }

@@ -76,9 +76,9 @@ export interface Gateway {
   adopt(handle: ConnectionHandle, connection: KeptConnection): void;
   /**
    * Accepts nothing new; each connection ends once its open requests are answered, or is given away
-   * then. The latest call decides which. Resolves when none is left.
+   * then, the idle ones spread over `overMs`. The latest call decides which. Resolves when none is left.
    */
-  drain(giveAway?: GiveAway): Promise<void>;
+  drain(giveAway?: GiveAway, overMs?: number): Promise<void>;
   /** Ends everything now. */
   close(): Promise<void>;
 }

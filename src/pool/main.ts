@@ -4,6 +4,7 @@
 import type { SendHandle } from "node:child_process";
 import { systemClock } from "../base/clock.ts";
 import { FAULTS, Fault, messageOf, toFaultData } from "../base/fault.ts";
+import { LEAST_URGENT, setNiceness } from "../base/niceness.ts";
 import type { PoolConfig } from "../config/schema.ts";
 import type { FromPool, KeptConnection, ToPool } from "../messages/lifecycle.ts";
 import { createLog, type Log } from "../telemetry/log.ts";
@@ -60,6 +61,7 @@ async function configure(message: Extract<ToPool, { kind: "configure" }>): Promi
     unendable: replaceProcess,
     replace: askForReplacement,
     proven: () => send({ kind: "proven" }),
+    forsaken: stepBack,
   });
   try {
     await pool.boot();
@@ -148,6 +150,15 @@ function replaceProcess(): void {
   unendable = true;
   askForReplacement("a thread cannot be ended");
   systemClock.at(systemClock.now() + STUCK_DRAIN_MS, () => process.kill(process.pid, "SIGKILL"));
+}
+
+/** Its workers' end and its own exit are work too, which whoever serves now has better use for. */
+function stepBack(): void {
+  try {
+    setNiceness(process.pid, LEAST_URGENT);
+  } catch {
+    // Forbidden by a filter: it leaves like any other.
+  }
 }
 
 /** Ends the process once what it said to the supervisor has left. */

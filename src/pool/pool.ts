@@ -3,6 +3,7 @@
 
 import type { Clock, Instant } from "../base/clock.ts";
 import { Fault, toFaultData } from "../base/fault.ts";
+import { settledWithin } from "../base/settled-within.ts";
 import { contentLength } from "../cgi/variables.ts";
 import type { PoolConfig } from "../config/schema.ts";
 import { Params } from "../fastcgi/name-values.ts";
@@ -47,11 +48,15 @@ export interface PoolOptions {
   readonly replace: (reason: string) => void;
   /** Called once, when an app's handler has answered a request. */
   readonly proven: () => void;
+  /** Called when all connections went to another process: what is left to do keeps nobody waiting. */
+  readonly forsaken: () => void;
 }
 
 const GATEWAY_SWEEP_MS = 1000;
 /** For connections whose requests were ended by the deadline to be given away, ms. */
 const LAST_GIVING_MS = 100;
+/** Idle connections are given away over this time: enough for a process that has just started to warm up, ms. */
+const HAND_OVER_MS = 500;
 
 export class Pool implements GatewayHost {
   readonly clock: Clock;
@@ -73,6 +78,7 @@ export class Pool implements GatewayHost {
   readonly #memory: ProcessMemory;
   readonly #replace: (reason: string) => void;
   readonly #proven: () => void;
+  readonly #forsaken: () => void;
   #isProven = false;
   readonly #tidying = new Tidying();
   #gatewaySweep: NodeJS.Timeout | undefined;
@@ -98,6 +104,7 @@ export class Pool implements GatewayHost {
     this.#memory = new ProcessMemory({ limitBytes: config.recycle.maxProcessMemoryBytes, clock });
     this.#replace = options.replace;
     this.#proven = options.proven;
+    this.#forsaken = options.forsaken;
     this.#slowLog = new SlowLog({ clock, log, limit: this.#says.limit });
     this.#dispatcher = new Dispatcher<WorkerHandle>({
       queueMax: queue.max,
@@ -211,7 +218,8 @@ export class Pool implements GatewayHost {
   drain(deadline: Instant, giveAway?: GiveAway): Promise<void> {
     this.#statistics.draining = true;
     this.#givesAway = giveAway !== undefined;
-    const emptied = this.#gateway.drain(giveAway);
+    const left = Math.max(0, deadline - this.clock.now());
+    const emptied = this.#gateway.drain(giveAway, Math.min(HAND_OVER_MS, left / 4));
     if (deadline < this.#drainBy) this.#drainWithin(deadline);
     this.#drained ??= this.#finish(emptied);
     return this.#drained;
@@ -233,18 +241,12 @@ export class Pool implements GatewayHost {
     );
     this.#turns.stirred();
     this.#retiring = true;
+    if (this.#givesAway) this.#forsaken();
     await this.#workforce.drain(this.#drainBy);
-    if (this.#givesAway) await this.#lastGiving(emptied);
+    // Connections whose requests were ended by the deadline can be given away now.
+    if (this.#givesAway) await settledWithin(this.clock, emptied, LAST_GIVING_MS);
     this.#cancelLate();
     await this.close();
-  }
-
-  /** Connections whose requests were ended by the deadline can be given away now. */
-  async #lastGiving(emptied: Promise<void>): Promise<void> {
-    const over = Promise.withResolvers<void>();
-    const cancel = this.clock.at(this.clock.now() + LAST_GIVING_MS, over.resolve);
-    await Promise.race([emptied, over.promise]);
-    cancel();
   }
 
   /** Ends everything now. */

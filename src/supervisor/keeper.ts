@@ -80,9 +80,12 @@ export class Keeper {
         identity,
         entry,
         clock,
+        replaces:
+          this.#fleet.processes.of(name).filter(({ view }) => view.state === "ready").length >= config.processes,
         ready: (ready) => this.#becameReady(pool, ready),
         outgoing: ({ pid }, reason) => this.#log.info(`pool ${name}: process is replaced`, { pid, reason }),
         gave: (connection) => this.#gave(pool, connection),
+        held: (reason) => this.#log.warn(`pool ${name}: a process keeps the low priority it booted with`, { reason }),
         changed: this.#options.changed,
       });
       this.#fleet.processes.add(handle);

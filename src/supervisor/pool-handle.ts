@@ -13,6 +13,7 @@ import type { Life } from "./history.ts";
 import { asIdentity, type Identity } from "./identity.ts";
 import type { ProcessState, ProcessView } from "./plan.ts";
 import type { PoolLog } from "./pool-log.ts";
+import { Unhurried } from "./unhurried.ts";
 
 /** The descriptor under which the child finds the listening socket: after stdio and the IPC channel. */
 const LISTEN_FD = 4;
@@ -41,12 +42,16 @@ export interface PoolProcessOptions {
   /** The program to run, a path. */
   readonly entry: string;
   readonly clock: Clock;
+  /** Others serve until it does. */
+  readonly replaces: boolean;
   /** Called once, when it serves. */
   readonly ready: (handle: PoolHandle) => void;
   /** Called once, when it asks to be replaced. */
   readonly outgoing: (handle: PoolHandle, reason: string) => void;
   /** It has given a connection away; whoever is called owns it now. undefined: it did not arrive, and is closed. */
   readonly gave: (connection: GivenConnection | undefined) => void;
+  /** It serves with less of the processor than it should have. */
+  readonly held: (reason: string) => void;
   /** Called after every change of the view. */
   readonly changed: () => void;
 }
@@ -66,6 +71,7 @@ export class PoolHandle {
   #goneAt: Instant | undefined;
   #workers = 0;
   #fault: FaultData | undefined;
+  #unhurried: Unhurried | undefined;
   #ending = "";
   #nextQuestion = 1;
   /** Connections that are on their way to it. */
@@ -83,6 +89,10 @@ export class PoolHandle {
       ...(options.pool.chdir === undefined ? {} : { cwd: options.pool.chdir }),
     });
     options.log.attach(this.#child, ACCESS_FD);
+    const { pid } = this.#child;
+    if (options.replaces && pid !== undefined) {
+      this.#unhurried = new Unhurried({ pid, clock: options.clock, failed: options.held });
+    }
     this.#child.on("message", (message, handle) => this.#receive(message as FromPool, handle));
     // Without its channel it cannot be asked for anything: it is on its way out, or it is stuck.
     this.#child.on("disconnect", () => this.#mustLeave());
@@ -206,6 +216,7 @@ export class PoolHandle {
       case "booted":
         if (this.#state !== "starting") return;
         this.#workers = message.workers;
+        this.#unhurried?.end();
         this.#deadline = Number.POSITIVE_INFINITY;
         this.#change("booted");
         return;
@@ -280,6 +291,7 @@ export class PoolHandle {
   /** It is gone when what it has said last is heard as well. */
   #exited(ending: string): void {
     const { clock } = this.#options;
+    this.#unhurried?.forget();
     const cancel = clock.at(clock.now() + LAST_WORDS_MS, () => this.#gone(ending));
     const heard = (): void => {
       cancel();

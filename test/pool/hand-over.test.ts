@@ -121,6 +121,24 @@ describe("a connection that is handed over", () => {
     expect([given.length, await ask(stays)]).toEqual([8, "new"]);
   });
 
+  it("goes when its turn comes, all of them spread over the given time: who takes them is new at it", async () => {
+    for (let n = 0; n < 4; n++) await connect();
+    const drained = old.drain(async (handle, connection) => {
+      given.push(connection);
+      fresh.adopt(handle, connection);
+    }, 400);
+    const counts: number[] = [];
+    for (const ms of [0, 99, 1, 100, 100]) {
+      clock.advance(ms);
+      // Whatever is on its way arrives, and what may follow it does.
+      for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+      counts.push(given.length);
+    }
+    expect(counts).toEqual([1, 1, 2, 3, 4]);
+    await drained;
+    expect(clock.pending).toBe(0);
+  });
+
   it("goes with what the web server has already sent of the next request, unread", async () => {
     const client = await connect();
     await ask(client);

@@ -1,11 +1,12 @@
 // Reload without loss, as an operator meets it: `holdfast reload`, signals, real processes, kept connections.
 
-import { existsSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import { getPriority } from "node:os";
 import { join } from "node:path";
 import { eventually } from "../support/eventually.ts";
 import { keptLoad } from "../support/kept-load.ts";
 import { paramsOf } from "../support/pool.ts";
-import { isRunning } from "../support/processes.ts";
+import { isRunning, nicenessOf } from "../support/processes.ts";
 import { type Started, startedPrograms } from "../support/started.ts";
 
 const VERSION = (version: string): string => `export default () => new Response("${version}");`;
@@ -47,6 +48,24 @@ describe("a reload", () => {
     expect((await client.request({ params: paramsOf("/") })).body.toString()).toBe("two");
     await client.close();
     await eventually(() => !isRunning(first));
+  });
+
+  it("boots with what the serving process leaves of the processor, and serves with all of it", async () => {
+    await holdfast.start();
+    holdfast.app(`import { existsSync, writeFileSync } from "node:fs";
+      const file = (name) => new URL(name, import.meta.url);
+      writeFileSync(file("begun"), String(process.pid));
+      while (!existsSync(file("go"))) await new Promise((go) => setTimeout(go, 10));
+      export default () => new Response("two");`);
+    const reloaded = holdfast.run("reload");
+    await begun();
+    const pid = await eventually(() => Number(readFileSync(file("begun"), "utf8")));
+    // Only root may give back what it takes.
+    const ours = getPriority();
+    expect(new Set(nicenessOf(pid))).toEqual(new Set([process.getuid?.() === 0 ? Math.min(19, ours + 15) : ours]));
+    goOn();
+    expect(await reloaded).toMatchObject({ code: 0 });
+    expect(new Set(nicenessOf(pid))).toEqual(new Set([ours]));
   });
 
   it("loses no request of clients that keep their connections, five times in a row [R1]", async () => {

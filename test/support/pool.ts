@@ -48,6 +48,7 @@ export async function startPool(
     cacheDir: undefined,
     unendable: () => {},
     proven: () => {},
+    forsaken: () => {},
     replace: () => {},
   });
   const clients: FastCgiClient[] = [];

@@ -33,6 +33,11 @@ function environmentOf(pid: string): readonly string[] {
   }
 }
 
+/** Of each thread of a process [proc(5)]. */
+export function nicenessOf(pid: number): readonly number[] {
+  return readdirSync(`/proc/${pid}/task`).map((thread) => Number(statOf(`${pid}/task/${thread}`)?.[16]));
+}
+
 /** proc(5): state and parent first; undefined when the process has gone. */
 function statOf(pid: string): readonly string[] | undefined {
   try {
