@@ -5,6 +5,7 @@ import type { Context, Log, RemoteAddress, WorkerInfo } from "../src/app/context
 import { metaVariables, remoteAddress } from "../src/cgi/variables.ts";
 import type { WorkerExchange } from "./exchange.ts";
 import type { Keys } from "./keys.ts";
+import { NO_POOL_STATE, type PoolState } from "./pool-state.ts";
 import { traceOf } from "./trace.ts";
 
 /** What the host tells about the worker and the request's place in it. */
@@ -17,6 +18,8 @@ export interface ContextOptions {
   /** What the pool signs and encrypts with. Throws HANDLER where no secret is configured. */
   readonly keys: () => Keys;
   readonly waitUntil: (promise: PromiseLike<unknown>, exchange: WorkerExchange) => void;
+  /** What the workers of the pool share; absent: there is no pool. */
+  readonly poolState?: PoolState | undefined;
 }
 
 /** The head of a reply that is about to be sent. */
@@ -63,6 +66,11 @@ export class RequestContext implements Context<unknown> {
 
   get remoteAddress(): RemoteAddress {
     return remoteAddress(this.#options.exchange.params);
+  }
+
+  /** For parts of ours that share something between workers: sessions, the cache, locks. */
+  get poolState(): PoolState {
+    return this.#options.poolState ?? NO_POOL_STATE;
   }
 
   waitUntil(promise: PromiseLike<unknown>): void {

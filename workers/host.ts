@@ -15,6 +15,7 @@ import { bootFault, replyFailure } from "./failure.ts";
 import { Files } from "./files.ts";
 import { type Keys, lazyKeys } from "./keys.ts";
 import { kindNamed } from "./kinds/index.ts";
+import type { PoolState } from "./pool-state.ts";
 import { sendParts, sendResponse } from "./reply.ts";
 import { installRequest, lazyRequest } from "./request.ts";
 import { installResponse, isResponse, partsOf, type ReplyParts } from "./response.ts";
@@ -24,6 +25,8 @@ import { traceOf } from "./trace.ts";
 export interface HostTools {
   /** A file of the app is about to be loaded. */
   loaded(path: string): void;
+  /** What the workers of the pool share. Absent: there is no pool. */
+  readonly poolState?: PoolState | undefined;
   log(level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
@@ -146,6 +149,7 @@ class WorkerHost implements Host {
       corrections,
       keys: this.#keys,
       waitUntil: this.#waitUntil,
+      poolState: this.#tools.poolState,
     });
     const returned = app.respond(exchange.role, lazyRequest(exchange), ctx);
     if (isResponse(returned)) return send(exchange, method, returned, ctx);

@@ -4,6 +4,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { MessagePort } from "node:worker_threads";
 import { buffersPassed } from "../src/base/buffer-garbage.ts";
+import { Fault } from "../src/base/fault.ts";
 import { roleOf } from "../src/fastcgi/record.ts";
 import { readBatch } from "../src/messages/batch.ts";
 import {
@@ -25,6 +26,7 @@ import { nextPosted } from "../src/messages/port.ts";
 import { RingReader, RingWriter } from "../src/messages/ring.ts";
 import { Bell } from "./bell.ts";
 import { OpenExchange, type Outgoing } from "./open-exchange.ts";
+import { LanePoolState } from "./pool-state.ts";
 
 /** An exchange may keep a batch alive for the sake of its params; a longer one not. */
 const KEEP_BATCH_BYTES = 64 * 1024;
@@ -42,6 +44,8 @@ export type LaneEnd = Pick<WorkerLife, "port" | "words" | "inbox" | "outbox" | "
 export class WorkerLane implements Outgoing {
   readonly writer: RingWriter;
   readonly log: Outgoing["log"];
+  /** What this worker shares with the pool's others. */
+  readonly state: LanePoolState = new LanePoolState(this);
   readonly #inbox: RingReader;
   readonly #bell: Bell;
   readonly #port: MessagePort;
@@ -121,6 +125,7 @@ export class WorkerLane implements Outgoing {
 
   /** Resolves when all that was written has left; nothing follows. */
   async close(): Promise<void> {
+    this.state.close(new Fault("OVERLOAD", "the worker has ended"));
     this.flush();
     while (this.writer.holding) await delay(HOLD_MS);
     this.#port.close();
@@ -175,6 +180,9 @@ export class WorkerLane implements Outgoing {
         break;
       case TO_WORKER.ABORT:
         this.#open.get(slot)?.abort(ABORT_REASONS[batch[start] ?? 0] ?? "client-gone");
+        break;
+      case TO_WORKER.ANSWER:
+        this.state.answered(batch.subarray(start, end));
         break;
       case TO_WORKER.DRAIN:
         this.#owner?.drain(batch.readUInt32LE(start));

@@ -47,6 +47,7 @@ export default async function live({ boot, output: memory, ...end }: WorkerLife)
         lane.writer.bytes(FROM_WORKER.LOADED, 0, Buffer.from(path));
         lane.stirred();
       },
+      poolState: lane.state,
       log: (level, message, fields) => output.log({ level, message, ...(fields === undefined ? {} : { fields }) }),
     });
     const handle = host.handle.bind(host);

@@ -242,6 +242,16 @@ export const POOL = {
       doc: "Replace a process whose resident memory passes this.",
     }),
   }),
+  cache: group("cache", "What all workers of a process share in memory: `ctx.cache`, and sessions kept in memory.", {
+    memory: option("memoryBytes", kind.size("1MiB", "16GiB"), {
+      default: "32MiB",
+      doc: "Bytes that it may hold, per process; sessions have as much again. What was used least recently makes room.",
+    }),
+    value_limit: option("valueLimitBytes", kind.size("1KiB", "64MiB"), {
+      default: "1MiB",
+      doc: "Longest value.",
+    }),
+  }),
   access_log: optional("accessLog", log.logTarget, {
     example: "/var/log/holdfast/www.access.log",
     doc: "One line for each request. Left out: none is written.",

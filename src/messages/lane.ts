@@ -43,6 +43,8 @@ export const TO_WORKER = {
   CREDIT: 7,
   /** Finish what is open, dispose, then answer DRAINED. Payload: u32, milliseconds left. */
   DRAIN: 8,
+  /** What became of an ASK; slot 0. Payload: see state.ts. */
+  ANSWER: 9,
 } as const;
 
 /** Worker → pool. */
@@ -71,6 +73,8 @@ export const FROM_WORKER = {
   BORN: 27,
   /** An error escaped every handler: replace this worker, then drain it. Payload: JSON `EscapedError`. */
   UNSOUND: 28,
+  /** A question about the state that the workers share; slot 0. Payload: see state.ts. */
+  ASK: 24,
   /** The reply body stops here because of an ABORT: whoever still listens must not take it for whole. */
   STOPPED: 29,
 } as const;

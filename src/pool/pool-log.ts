@@ -44,6 +44,13 @@ export class PoolLog {
     this.#log.error("worker lost", { worker, exchanges, reason: fault.message, ...cause });
   }
 
+  lockOverheld(lock: string, worker: number, heldMs: number): void {
+    const suppressed = this.limit.admit("lock overheld");
+    if (suppressed === undefined) return;
+    const fields = { lock, worker, heldMs: Math.round(heldMs), ...countOf(suppressed) };
+    this.#log.warn("a lock was held for too long and goes to who waits for it", fields);
+  }
+
   workerUnendable(worker: number): void {
     this.#log.error("a worker's thread cannot be ended; the process is replaced", { worker });
   }

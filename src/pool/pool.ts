@@ -22,6 +22,7 @@ import { PoolLog } from "./pool-log.ts";
 import { ProcessMemory } from "./process-memory.ts";
 import { answerWith } from "./roomy-reply.ts";
 import { SlowLog } from "./slow-log.ts";
+import { SharedState } from "./state/shared-state.ts";
 import { statusPages } from "./status/pages.ts";
 import { Statistics, TICK_MS } from "./status/statistics.ts";
 import { Threads } from "./threads.ts";
@@ -72,6 +73,7 @@ export class Pool implements GatewayHost {
   readonly #threads: Threads;
   readonly #workforce: Workforce;
   readonly #turns: Turns;
+  readonly #shared: SharedState;
   readonly #gateway: Gateway;
   readonly #ownReply: (params: Buffer) => OwnReply | undefined;
   readonly #watch: Watch | undefined;
@@ -105,6 +107,13 @@ export class Pool implements GatewayHost {
     this.#replace = options.replace;
     this.#proven = options.proven;
     this.#forsaken = options.forsaken;
+    this.#shared = new SharedState({
+      clock,
+      memoryBytes: config.cache.memoryBytes,
+      valueLimitBytes: config.cache.valueLimitBytes,
+      stirred: () => this.#turns.stirred(),
+      overheld: (name, worker, heldMs) => this.#says.lockOverheld(name, worker, heldMs),
+    });
     this.#slowLog = new SlowLog({ clock, log, limit: this.#says.limit });
     this.#dispatcher = new Dispatcher<WorkerHandle>({
       queueMax: queue.max,
@@ -189,6 +198,7 @@ export class Pool implements GatewayHost {
   async boot(): Promise<void> {
     this.#statisticsTick = setInterval(() => {
       this.#statistics.tick();
+      this.#shared.tick();
       this.#lookAtMemory();
       this.#tidying.look({
         threads: this.#threads.alive,
@@ -259,6 +269,7 @@ export class Pool implements GatewayHost {
     await this.#gateway.close();
     await this.#threads.close();
     this.#output.close();
+    this.#shared.close();
     this.#access?.flush();
   }
 
@@ -371,6 +382,8 @@ export class Pool implements GatewayHost {
         this.#statistics.counters.failed++;
       },
       loaded: (path) => this.#watch?.add(path),
+      asked: (worker, ask) => this.#shared.asked(worker, ask),
+      gone: (worker) => this.#shared.forget(worker.id),
       log: (worker, { level, message, fields }) => this.#log[level](message, { worker: worker.id, ...fields }),
       notice: (message, fields, level = "info") => this.#log[level](message, fields),
       late: (message, worker, exchange) => this.#slowLog.note(message, worker, exchange),

@@ -35,7 +35,9 @@ export interface StaffOptions {
 }
 
 /** What the pool is told of its workers. */
-export type StaffEvents = Pick<WorkerEvents, "log" | "loaded" | "stirred" | "handlerFailed"> & {
+export type StaffEvents = Pick<WorkerEvents, "log" | "loaded" | "asked" | "stirred" | "handlerFailed"> & {
+  /** A worker's thread is gone, whatever the reason. */
+  gone(worker: WorkerHandle): void;
   /** A worker that served is gone without having been asked to go. */
   lost(worker: WorkerHandle, fault: Fault, exchanges: number): void;
   bootFailed(fault: FaultData): void;
@@ -169,6 +171,7 @@ export class Staff {
       handlerFailed: events.handlerFailed,
       log: events.log,
       loaded: events.loaded,
+      asked: events.asked,
       stirred: events.stirred,
     };
   }
@@ -211,6 +214,7 @@ export class Staff {
     for (const cancel of this.#graces.get(worker) ?? []) cancel();
     this.#graces.delete(worker);
     this.#hooks.ended(worker, error);
+    this.#options.events.gone(worker);
     const fault = new Fault("BOOT", `the worker ended before the app was loaded: ${describeDeath(error).message}`, {
       cause: error,
     });

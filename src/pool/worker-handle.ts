@@ -5,7 +5,7 @@ import { buffersPassed } from "../base/buffer-garbage.ts";
 import type { Clock, Instant } from "../base/clock.ts";
 import { type FaultData, fromFaultData } from "../base/fault.ts";
 import { ROLE_NUMBERS } from "../fastcgi/record.ts";
-import { readBatch } from "../messages/batch.ts";
+import { type FrameWriter, readBatch } from "../messages/batch.ts";
 import {
   BEGIN_FLAG_BODY_COMPLETE,
   BEGIN_PREFIX_BYTES,
@@ -48,6 +48,8 @@ export interface WorkerEvents {
   handlerFailed(): void;
   log(worker: WorkerHandle, data: LogData): void;
   loaded(path: string): void;
+  /** It asks for what the workers share; `ask` is only lent. */
+  asked(worker: WorkerHandle, ask: Buffer): void;
   /** Something was written, or room came free: a turn of the pool is due. */
   stirred(): void;
 }
@@ -295,6 +297,11 @@ export class WorkerHandle {
     return { back, lost: this.#slots.abandon() };
   }
 
+  /** Where answers to what it asked go; undefined once it is gone. */
+  get answers(): FrameWriter | undefined {
+    return this.state === "gone" ? undefined : this.#seat?.lane.writer;
+  }
+
   /** What the worker sent in one turn. */
   receive(batch: Buffer): void {
     readBatch(batch, (kind, slot, start, end) => this.#frame(kind, slot, batch, start, end));
@@ -349,6 +356,9 @@ export class WorkerHandle {
         break;
       case FROM_WORKER.UNSOUND:
         this.#events.unsound(this, json<EscapedError>(batch, start, end));
+        break;
+      case FROM_WORKER.ASK:
+        this.#events.asked(this, batch.subarray(start, end));
         break;
       case FROM_WORKER.LOADED:
         this.#events.loaded(batch.toString("utf8", start, end));

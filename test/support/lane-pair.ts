@@ -9,6 +9,11 @@ import { type WorkerEvents, WorkerHandle } from "../../src/pool/worker-handle.ts
 import { WorkerLane } from "../../workers/lane.ts";
 import type { OpenExchange } from "../../workers/open-exchange.ts";
 
+export interface LanePairOptions {
+  readonly concurrency?: number;
+  readonly asked?: WorkerEvents["asked"];
+}
+
 export interface LanePair {
   readonly handle: WorkerHandle;
   readonly lane: WorkerLane;
@@ -19,7 +24,7 @@ export interface LanePair {
 }
 
 /** Both ends of a lane in one thread: the pool's handle, and the worker's lane with `begun` as its host. */
-export function lanePair(clock: Clock, options: { readonly concurrency?: number } = {}): LanePair {
+export function lanePair(clock: Clock, options: LanePairOptions = {}): LanePair {
   const events: string[] = [];
   const say = (name: string) => () => {
     events.push(name);
@@ -34,6 +39,7 @@ export function lanePair(clock: Clock, options: { readonly concurrency?: number 
     handlerFailed: say("handlerFailed"),
     log: say("log"),
     loaded: say("loaded"),
+    asked: (asker, ask) => options.asked?.(asker, ask),
     // The pool posts and rests at the end of its turn.
     stirred: () =>
       setImmediate(() => {

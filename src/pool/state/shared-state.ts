@@ -1,0 +1,239 @@
+// What all workers of a process share: spaces of bytes, and locks. Takes what the workers ask, one after the
+// other, in the pool's main thread; nothing that it does at once grows with what is kept.
+
+import type { Clock } from "../../base/clock.ts";
+import { Fault, toFaultData } from "../../base/fault.ts";
+import type { FrameWriter } from "../../messages/batch.ts";
+import {
+  ANSWERS,
+  ASKS,
+  type Ask,
+  KEY_BYTES_MAX,
+  readAsk,
+  SPACE_BYTES_MAX,
+  writeAnswer,
+  writeNumberAnswer,
+} from "../../messages/state.ts";
+import { Locks } from "./locks.ts";
+import { Store, type StoreCounts } from "./store.ts";
+
+/** Spaces are ours: the cache, sessions. */
+const SPACES_MAX = 16;
+/** So many entries are looked at in one turn of the event loop by what has to look at all. */
+const SLICE = 1000;
+/** Expired entries that a tick may drop. */
+const SWEPT_PER_TICK = 2000;
+/** Longest wait for a lock, and longest time to hold one, ms. */
+const LOCK_MS_MAX = 24 * 60 * 60 * 1000;
+
+/** A worker, as far as it asks. */
+export interface Asker {
+  readonly id: number;
+  /** Where its answers go; undefined once it is gone. */
+  readonly answers: FrameWriter | undefined;
+}
+
+export interface SharedStateOptions {
+  readonly clock: Clock;
+  /** What each space may hold. */
+  readonly memoryBytes: number;
+  readonly valueLimitBytes: number;
+  /** An answer was written outside of a worker's own turn. */
+  readonly stirred: () => void;
+  /** A lock was taken from a worker that held it for longer than it said. */
+  readonly overheld: (name: string, worker: number, heldMs: number) => void;
+  /** Calls `fn` in another turn of the event loop. */
+  readonly later?: (fn: () => void) => void;
+}
+
+/** What the status shows of it. */
+export interface SharedStateCounts {
+  readonly cache: StoreCounts;
+  readonly locks: { readonly held: number; readonly waiting: number };
+}
+
+const EMPTY: StoreCounts = { entries: 0, bytes: 0, hits: 0, misses: 0, evictions: 0 };
+
+export class SharedState {
+  readonly #options: SharedStateOptions;
+  readonly #later: (fn: () => void) => void;
+  readonly #spaces = new Map<string, Store>();
+  readonly #locks: Locks;
+
+  constructor(options: SharedStateOptions) {
+    this.#options = options;
+    this.#later = options.later ?? setImmediate;
+    this.#locks = new Locks(options);
+  }
+
+  /** All spaces together. */
+  get counts(): SharedStateCounts {
+    let cache = EMPTY;
+    for (const { counts } of this.#spaces.values()) cache = sum(cache, counts);
+    return { cache, locks: { held: this.#locks.held, waiting: this.#locks.waiting } };
+  }
+
+  /** `payload` is only lent. */
+  asked(asker: Asker, payload: Buffer): void {
+    if (asker.answers === undefined) return;
+    const ask = readAsk(payload);
+    try {
+      this.#act(asker, asker.answers, ask);
+    } catch (error) {
+      this.#refuse(asker, ask.id, error);
+    }
+  }
+
+  /** The worker is gone: others get its locks. */
+  forget(worker: number): void {
+    this.#locks.forget(worker);
+  }
+
+  /** To be called now and then: expired entries that nobody asks for. */
+  tick(): void {
+    for (const space of this.#spaces.values()) space.sweep(SWEPT_PER_TICK);
+  }
+
+  /** Nobody waits any more. */
+  close(): void {
+    this.#locks.close(new Fault("OVERLOAD", "the pool is stopping"));
+  }
+
+  #act(asker: Asker, answers: FrameWriter, ask: Ask): void {
+    const { id, operation, key, first, second, expected, value } = ask;
+    switch (operation) {
+      case ASKS.GET: {
+        const found = this.#space(ask).get(key);
+        if (found === undefined) writeAnswer(answers, id, ANSWERS.NOTHING);
+        else writeAnswer(answers, id, ANSWERS.BYTES, found);
+        return;
+      }
+      case ASKS.SET:
+        this.#checkValue(ask);
+        if (!this.#space(ask).set(key, value, first)) throw this.#tooLong(ask);
+        writeAnswer(answers, id, ANSWERS.DONE);
+        return;
+      case ASKS.DELETE:
+        writeAnswer(answers, id, yesOrNo(this.#space(ask).delete(key)));
+        return;
+      case ASKS.TOUCH:
+        writeAnswer(answers, id, yesOrNo(this.#space(ask).touch(key, first)));
+        return;
+      case ASKS.ADD: {
+        const total = this.#space(ask).add(key, first, second);
+        if (total === undefined) throw notANumber(ask);
+        writeNumberAnswer(answers, id, total);
+        return;
+      }
+      case ASKS.SWAP:
+        this.#checkValue(ask);
+        writeAnswer(answers, id, yesOrNo(this.#space(ask).swap(key, expected, value, first)));
+        return;
+      case ASKS.CLEAR:
+        this.#clear(asker, id, this.#space(ask).clear(key, SLICE));
+        return;
+      case ASKS.LOCK:
+        this.#lock(asker, ask);
+        return;
+      case ASKS.UNLOCK:
+        if (this.#locks.release(asker.id, first)) this.#options.stirred();
+        return;
+      default:
+        throw new Fault("HANDLER", `a worker asked what is not known (${operation}, ${second})`);
+    }
+  }
+
+  #space({ space, key }: Ask): Store {
+    if (key.length > KEY_BYTES_MAX) {
+      throw new Fault("HANDLER", `a key of ${key.length} bytes is longer than ${KEY_BYTES_MAX}`, {
+        hint: "Use a digest of it.",
+      });
+    }
+    const present = this.#spaces.get(space);
+    if (present !== undefined) return present;
+    if (this.#spaces.size >= SPACES_MAX || space.length > SPACE_BYTES_MAX) {
+      throw new Fault("HANDLER", `there are ${this.#spaces.size} spaces already`);
+    }
+    const { clock, memoryBytes } = this.#options;
+    const made = new Store(clock, memoryBytes);
+    this.#spaces.set(space, made);
+    return made;
+  }
+
+  #checkValue(ask: Ask): void {
+    if (ask.value.length > this.#options.valueLimitBytes) throw this.#tooLong(ask);
+  }
+
+  #tooLong({ key, value }: Ask): Fault {
+    const { valueLimitBytes, memoryBytes } = this.#options;
+    const limit = Math.min(valueLimitBytes, memoryBytes);
+    return new Fault("HANDLER", `the value of ${shown(key)} has ${value.length} bytes, over the limit of ${limit}`, {
+      hint: "Keep less under one key, or raise cache.value_limit (and cache.memory).",
+    });
+  }
+
+  #clear(asker: Asker, id: number, steps: Generator<number>): void {
+    let cleared = 0;
+    const step = (): void => {
+      const { value, done } = steps.next();
+      if (done !== true) {
+        cleared = value;
+        this.#later(step);
+        return;
+      }
+      if (asker.answers === undefined) return;
+      writeNumberAnswer(asker.answers, id, cleared);
+      this.#options.stirred();
+    };
+    step();
+  }
+
+  #lock(asker: Asker, { id, key: name, first, second }: Ask): void {
+    this.#locks.ask({
+      owner: asker.id,
+      id,
+      name,
+      waitMs: Math.min(first, LOCK_MS_MAX),
+      holdMs: Math.min(second, LOCK_MS_MAX),
+      granted: () => {
+        if (asker.answers === undefined) return;
+        writeAnswer(asker.answers, id, ANSWERS.GRANTED);
+        this.#options.stirred();
+      },
+      refused: (fault) => this.#refuse(asker, id, fault),
+    });
+  }
+
+  #refuse({ answers }: Asker, id: number, error: unknown): void {
+    if (answers === undefined) return;
+    const { code, message, hint } = toFaultData(error, "HANDLER");
+    writeAnswer(answers, id, ANSWERS.FAULT, Buffer.from(JSON.stringify({ code, message, hint })));
+    this.#options.stirred();
+  }
+}
+
+function yesOrNo(yes: boolean): number {
+  return yes ? ANSWERS.YES : ANSWERS.NO;
+}
+
+function notANumber({ key }: Ask): Fault {
+  return new Fault("HANDLER", `what is kept under ${shown(key)} is no number that can be added to`, {
+    hint: "Delete it first, or count under another key.",
+  });
+}
+
+/** Keys are an app's, one char per byte here. */
+function shown(key: string): string {
+  const text = Buffer.from(key, "latin1").toString("utf8");
+  return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
+}
+
+function sum(a: StoreCounts, b: StoreCounts): StoreCounts {
+  return {
+    entries: a.entries + b.entries,
+    bytes: a.bytes + b.bytes,
+    hits: a.hits + b.hits,
+    misses: a.misses + b.misses,
+    evictions: a.evictions + b.evictions,
+  };
+}

@@ -1,0 +1,237 @@
+// One space of keys and their bytes: each with a time to live, all within a number of bytes. What was used
+// least recently makes room. Every step costs the same however much is kept; what has to look at every
+// entry does so in slices.
+
+import type { Clock, Instant } from "../../base/clock.ts";
+import { isSame, type Kept, keep } from "./kept.ts";
+
+/** What an entry takes beside its key and its value: measured on Node 26, rounded up. */
+export const ENTRY_BYTES = 256;
+/** Each write looks whether so many others have expired, in turn. */
+const SWEPT_PER_WRITE = 2;
+
+interface Entry {
+  readonly key: string;
+  value: Kept;
+  expiresAt: Instant;
+  /** Which write made it; rises. */
+  written: number;
+  /** Neighbours in the order of use. */
+  newer: Entry | undefined;
+  older: Entry | undefined;
+}
+
+/** What was counted since the process started, and what there is. */
+export interface StoreCounts {
+  readonly entries: number;
+  readonly bytes: number;
+  readonly hits: number;
+  readonly misses: number;
+  /** Entries that made room for others before their time. */
+  readonly evictions: number;
+}
+
+/** An entry on its way to another store. */
+export interface Moved {
+  readonly key: string;
+  readonly value: Kept;
+  /** Infinity: for ever. */
+  readonly ttlMs: number;
+}
+
+export class Store {
+  readonly #clock: Clock;
+  readonly #limitBytes: number;
+  readonly #entries = new Map<string, Entry>();
+  #newest: Entry | undefined;
+  #oldest: Entry | undefined;
+  #bytes = 0;
+  #hits = 0;
+  #misses = 0;
+  #evictions = 0;
+  #writes = 0;
+  #sweep: Iterator<Entry> | undefined;
+
+  constructor(clock: Clock, limitBytes: number) {
+    this.#clock = clock;
+    this.#limitBytes = limitBytes;
+  }
+
+  get counts(): StoreCounts {
+    return {
+      entries: this.#entries.size,
+      bytes: this.#bytes,
+      hits: this.#hits,
+      misses: this.#misses,
+      evictions: this.#evictions,
+    };
+  }
+
+  /** What is there counts as used. */
+  get(key: string): Kept | undefined {
+    const entry = this.#live(key);
+    if (entry === undefined) {
+      this.#misses++;
+      return undefined;
+    }
+    this.#hits++;
+    this.#use(entry);
+    return entry.value;
+  }
+
+  /** `ttlMs` Infinity: until it has to make room. False: it is longer than all that there is room for. */
+  set(key: string, value: Uint8Array, ttlMs: number): boolean {
+    return this.#put(key, keep(value), this.#clock.now() + ttlMs);
+  }
+
+  delete(key: string): boolean {
+    const entry = this.#live(key);
+    if (entry !== undefined) this.#drop(entry);
+    return entry !== undefined;
+  }
+
+  touch(key: string, ttlMs: number): boolean {
+    const entry = this.#live(key);
+    if (entry === undefined) return false;
+    entry.expiresAt = this.#clock.now() + ttlMs;
+    this.#use(entry);
+    return true;
+  }
+
+  /**
+   * Adds to the decimal number that is there, or to 0, which then lives for `ttlMs`. undefined: what is
+   * there is no number, or the sum is none.
+   */
+  add(key: string, delta: number, ttlMs: number): number | undefined {
+    const entry = this.#live(key);
+    const sum = (entry === undefined ? 0 : numberOf(entry.value)) + delta;
+    if (!Number.isFinite(sum)) return undefined;
+    this.#put(key, String(sum), entry?.expiresAt ?? this.#clock.now() + ttlMs);
+    return sum;
+  }
+
+  /** Puts `value` in the place of exactly `expected` (undefined: nothing). */
+  swap(key: string, expected: Uint8Array | undefined, value: Uint8Array, ttlMs: number): boolean {
+    const entry = this.#live(key);
+    const isThere =
+      entry === undefined ? expected === undefined : expected !== undefined && isSame(entry.value, expected);
+    return isThere && this.set(key, value, ttlMs);
+  }
+
+  /** Looks at up to `most` entries in turn and drops those whose time is over. */
+  sweep(most: number): void {
+    const now = this.#clock.now();
+    for (let n = Math.min(most, this.#entries.size); n > 0; n--) {
+      let next = this.#sweep?.next();
+      if (next === undefined || next.done === true) {
+        this.#sweep = this.#entries.values();
+        next = this.#sweep.next();
+      }
+      if (next.done !== true && next.value.expiresAt <= now) this.#drop(next.value);
+    }
+  }
+
+  /**
+   * Deletes what begins with `prefix` and is there now, `slice` entries a step; what is written meanwhile
+   * stays. Yields how many it has deleted.
+   */
+  *clear(prefix: string, slice: number): Generator<number> {
+    const before = this.#writes;
+    const now = this.#clock.now();
+    let cleared = 0;
+    let looked = 0;
+    for (const entry of this.#entries.values()) {
+      if (++looked % slice === 0) yield cleared;
+      if (entry.written > before || !entry.key.startsWith(prefix)) continue;
+      if (entry.expiresAt > now) cleared++;
+      this.#drop(entry);
+    }
+    yield cleared;
+  }
+
+  /** Everything that is there for as long as it takes to walk, without expired entries. */
+  *entries(): Generator<Moved> {
+    for (const { key, value, expiresAt } of this.#entries.values()) {
+      const ttlMs = expiresAt - this.#clock.now();
+      if (ttlMs > 0) yield { key, value, ttlMs };
+    }
+  }
+
+  #live(key: string): Entry | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined || entry.expiresAt > this.#clock.now()) return entry;
+    this.#drop(entry);
+    return undefined;
+  }
+
+  #put(key: string, value: Kept, expiresAt: Instant): boolean {
+    const present = this.#entries.get(key);
+    if (ENTRY_BYTES + key.length + value.length > this.#limitBytes) {
+      // An older value would now be wrong.
+      if (present !== undefined) this.#drop(present);
+      return false;
+    }
+    if (present === undefined)
+      this.#add({ key, value, expiresAt, written: ++this.#writes, newer: undefined, older: undefined });
+    else {
+      this.#bytes += value.length - present.value.length;
+      present.value = value;
+      present.expiresAt = expiresAt;
+      present.written = ++this.#writes;
+      this.#use(present);
+    }
+    this.sweep(SWEPT_PER_WRITE);
+    this.#evict();
+    return true;
+  }
+
+  #evict(): void {
+    while (this.#bytes > this.#limitBytes && this.#oldest !== undefined) {
+      if (this.#oldest.expiresAt > this.#clock.now()) this.#evictions++;
+      this.#drop(this.#oldest);
+    }
+  }
+
+  #add(entry: Entry): void {
+    this.#entries.set(entry.key, entry);
+    this.#bytes += costOf(entry);
+    this.#link(entry);
+  }
+
+  #drop(entry: Entry): void {
+    this.#entries.delete(entry.key);
+    this.#bytes -= costOf(entry);
+    this.#unlink(entry);
+  }
+
+  #use(entry: Entry): void {
+    if (entry === this.#newest) return;
+    this.#unlink(entry);
+    this.#link(entry);
+  }
+
+  #link(entry: Entry): void {
+    entry.newer = undefined;
+    entry.older = this.#newest;
+    if (this.#newest === undefined) this.#oldest = entry;
+    else this.#newest.newer = entry;
+    this.#newest = entry;
+  }
+
+  #unlink({ newer, older }: Entry): void {
+    if (newer === undefined) this.#newest = older;
+    else newer.older = older;
+    if (older === undefined) this.#oldest = newer;
+    else older.newer = newer;
+  }
+}
+
+function costOf({ key, value }: Entry): number {
+  return ENTRY_BYTES + key.length + value.length;
+}
+
+/** NaN for what is no decimal number. */
+function numberOf(value: Kept): number {
+  const text = typeof value === "string" ? value : "";
+  return /^-?\d/.test(text) ? Number(text) : Number.NaN;
+}
