@@ -17,6 +17,8 @@ export interface ContextOptions {
   readonly corrections: Readonly<Record<string, string>> | undefined;
   /** What the pool signs and encrypts with. Throws HANDLER where no secret is configured. */
   readonly keys: () => Keys;
+  /** What the names in brackets on the file's path stand for. */
+  readonly params?: Readonly<Record<string, string>> | undefined;
   readonly waitUntil: (promise: PromiseLike<unknown>, exchange: WorkerExchange) => void;
   /** What the workers of the pool share; absent: there is no pool. */
   readonly poolState?: PoolState | undefined;
@@ -30,6 +32,8 @@ export interface ReplyHead {
 
 /** May add to the headers; the reply waits for it. What it throws becomes a 500. */
 export type ReplyHook = (reply: ReplyHead) => void | Promise<void>;
+
+const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze(Object.create(null));
 
 export class RequestContext implements Context<unknown> {
   readonly #options: ContextOptions;
@@ -57,6 +61,10 @@ export class RequestContext implements Context<unknown> {
   get env(): Readonly<Record<string, string | undefined>> {
     this.#env ??= environment(this.#options);
     return this.#env;
+  }
+
+  get params(): Readonly<Record<string, string>> {
+    return this.#options.params ?? NO_PARAMS;
   }
 
   get log(): Log {

@@ -141,13 +141,14 @@ class WorkerHost implements Host {
 
   #follow(exchange: WorkerExchange, method: string, route: Route): Promise<void> | undefined {
     if (route.kind === "response") return sendResponse(exchange, method, route.response);
-    const { app, corrections } = route;
+    const { app, corrections, params } = route;
     const ctx = new RequestContext({
       exchange,
       state: app.state,
       worker: this.#workerInfo(),
       corrections,
       keys: this.#keys,
+      params,
       waitUntil: this.#waitUntil,
       poolState: this.#tools.poolState,
     });

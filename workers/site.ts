@@ -14,6 +14,8 @@ export type Route =
       readonly app: App;
       /** Variables that say which file was found. */
       readonly corrections: Readonly<Record<string, string>> | undefined;
+      /** What the names in brackets on the file's path stand for. */
+      readonly params: Readonly<Record<string, string>> | undefined;
     }
   | { readonly kind: "response"; readonly response: Response };
 
@@ -24,7 +26,7 @@ export interface Site {
 
 /** Rejects with Fault BOOT if the module does not load. */
 export async function appSite(file: string, apps: Apps): Promise<Site> {
-  const route: Route = { kind: "app", app: await apps.get(file), corrections: undefined };
+  const route: Route = { kind: "app", app: await apps.get(file), corrections: undefined, params: undefined };
   return { route: () => route };
 }
 
@@ -43,8 +45,9 @@ export function rootSite({ files, apps, showErrors }: RootSiteOptions): Site {
         case "handler": {
           const app = apps.get(found.file);
           const corrections = correctionsOf(found);
-          if (!(app instanceof Promise)) return { kind: "app", app, corrections };
-          return app.then((ready) => ({ kind: "app", app: ready, corrections }));
+          const { params } = found;
+          if (!(app instanceof Promise)) return { kind: "app", app, corrections, params };
+          return app.then((ready) => ({ kind: "app", app: ready, corrections, params }));
         }
         case "static":
           return staticResponse(found.file, method, exchange.params).then(respond);

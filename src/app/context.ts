@@ -51,6 +51,11 @@ export interface Context<State = any> {
    * PATH_INFO say which file was found.
    */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /**
+   * What the names in brackets on the file's path stand for: `users/[id].ts` asked as `/users/7` has
+   * `{ id: "7" }`, `[...path].ts` the rest of the path as one string. Decoded once; no prototype, frozen.
+   */
+  readonly params: Readonly<Record<string, string>>;
   /** Aborts when the client has gone, the request's time is over, or the worker stops. */
   readonly signal: AbortSignal;
   /** Work that may outlive the reply. A worker that drains waits for it; its error goes to the log. */

@@ -1,0 +1,169 @@
+// The path of a URL, name by name from the root → what answers. In each folder a name that is on disk
+// goes before `[param]`, and what nothing answers falls to the nearest `[...rest]`. What is forbidden is
+// not looked for elsewhere.
+
+import { join } from "node:path";
+import { Fault } from "../src/base/fault.ts";
+import { dynamicName, isFile, isHandlerName, isVisible, statOf, withExtension } from "./file-names.ts";
+import type { Resolution } from "./files.ts";
+import type { Dynamic, Folders } from "./folders.ts";
+
+/** What a handler is told of how it was found. */
+export type Answering = Omit<Extract<Resolution, { kind: "handler" }>, "kind" | "file">;
+
+/** What decides whether a file that was found may answer. */
+export interface Gate {
+  handler(path: string, found: Answering): Resolution;
+  static(path: string, name: string): Resolution;
+}
+
+export interface WalkOptions {
+  /** Real path. */
+  readonly root: string;
+  readonly mount: string;
+  /** Names that answer for a folder. */
+  readonly index: readonly string[];
+  /** Decoded; the last one is "" for a folder. */
+  readonly names: readonly string[];
+  readonly folders: Folders;
+  readonly gate: Gate;
+}
+
+export class Walk {
+  readonly #options: WalkOptions;
+  readonly #params: (readonly [name: string, value: string])[] = [];
+
+  constructor(options: WalkOptions) {
+    this.#options = options;
+  }
+
+  /** Throws Fault BOOT where the files themselves are ambiguous. */
+  find(): Resolution {
+    return this.#below(this.#options.root, 0) ?? none(`there is no ${this.#options.names.join("/") || "index file"}`);
+  }
+
+  /** Undefined where nothing answers, so that a `[...rest]` further out may. */
+  #below(folder: string, at: number): Resolution | undefined {
+    const name = this.#options.names[at] ?? "";
+    if (name === "") return this.#index(folder, at) ?? this.#rest(folder, at);
+    if (!isVisible(name)) return none(`"${name}" is never served`);
+    const path = join(folder, name);
+    // A file of brackets answers for any name, and so never for its own.
+    const stat = dynamicName(name) === undefined ? statOf(path) : undefined;
+    if (stat?.isDirectory() === true) return this.#folder(path, at) ?? this.#rest(folder, at);
+    const file = stat?.isFile() === true ? path : dynamicName(name) === undefined ? withExtension(path) : undefined;
+    if (file !== undefined) return this.#file(file, at);
+    if (stat !== undefined) return none(`there is no ${this.#upTo(at)}`);
+    return this.#param(folder, at) ?? this.#rest(folder, at);
+  }
+
+  /** A folder of that name; if it is the last, a file with an extension may go before it. */
+  #folder(path: string, at: number): Resolution | undefined {
+    if (!this.#isLast(at)) return this.#below(path, at + 1);
+    const file = withExtension(path);
+    if (file !== undefined) return this.#file(file, at);
+    return this.#answers(path) ? { kind: "folder" } : undefined;
+  }
+
+  #file(file: string, at: number): Resolution {
+    const { names, gate } = this.#options;
+    if (isHandlerName(file)) {
+      const pathInfo = this.#isLast(at) ? "" : `/${names.slice(at + 1).join("/")}`;
+      return gate.handler(file, { scriptName: this.#upTo(at), pathInfo, params: this.#takenParams() });
+    }
+    return this.#isLast(at) ? gate.static(file, names[at] ?? "") : none(`${this.#upTo(at)} is no folder`);
+  }
+
+  #index(folder: string, at: number): Resolution | undefined {
+    const { index, gate } = this.#options;
+    for (const name of index) {
+      const plain = join(folder, name);
+      const file = isFile(plain) ? plain : withExtension(plain);
+      if (file === undefined) continue;
+      if (isHandlerName(file)) {
+        const scriptName = `${this.#upTo(at - 1)}/${file.slice(folder.length + 1)}`;
+        return gate.handler(file, { scriptName, pathInfo: "", params: this.#takenParams() });
+      }
+      const found = gate.static(file, name);
+      if (found.kind !== "none") return found;
+    }
+    return undefined;
+  }
+
+  #param(folder: string, at: number): Resolution | undefined {
+    const { folders, gate } = this.#options;
+    const dynamic = folders.dynamic(folder);
+    if (!this.#isLast(at)) {
+      if (dynamic.folder === undefined) return undefined;
+      this.#take(dynamic.folder, this.#options.names[at] ?? "");
+      const found = this.#below(dynamic.folder.path, at + 1);
+      if (found === undefined) this.#params.pop();
+      return found;
+    }
+    if (dynamic.file === undefined) {
+      return dynamic.folder !== undefined && this.#answers(dynamic.folder.path) ? { kind: "folder" } : undefined;
+    }
+    this.#take(dynamic.file, this.#options.names[at] ?? "");
+    return gate.handler(dynamic.file.path, {
+      scriptName: this.#upTo(at),
+      pathInfo: "",
+      params: this.#takenParams(),
+    });
+  }
+
+  #rest(folder: string, at: number): Resolution | undefined {
+    const { folders, names, gate } = this.#options;
+    const { rest } = folders.dynamic(folder);
+    if (rest === undefined) return undefined;
+    const left = names.slice(at);
+    const hidden = left.find((name) => !isVisible(name));
+    if (hidden !== undefined) return none(`"${hidden}" is never served`);
+    const path = left.join("/");
+    this.#take(rest, path);
+    return gate.handler(rest.path, {
+      scriptName: this.#upTo(at - 1),
+      pathInfo: `/${path}`,
+      params: this.#takenParams(),
+    });
+  }
+
+  /** Whether the folder's own URL, with its slash, has an answer. */
+  #answers(folder: string): boolean {
+    const { index, folders, gate } = this.#options;
+    const hasIndex = index.some((name) => {
+      const plain = join(folder, name);
+      const file = isFile(plain) ? plain : withExtension(plain);
+      return file !== undefined && (isHandlerName(file) || gate.static(file, name).kind !== "none");
+    });
+    return hasIndex || folders.dynamic(folder).rest !== undefined;
+  }
+
+  #take({ name, path }: Dynamic, value: string): void {
+    if (this.#params.some(([taken]) => taken === name)) {
+      throw new Fault("BOOT", `${path}: two names of its path are called "${name}"`, {
+        hint: "Give each name in brackets a name of its own.",
+      });
+    }
+    this.#params.push([name, value]);
+  }
+
+  #takenParams(): Answering["params"] {
+    if (this.#params.length === 0) return undefined;
+    const params = Object.create(null) as Record<string, string>;
+    for (const [name, value] of this.#params) params[name] = value;
+    return Object.freeze(params);
+  }
+
+  #isLast(at: number): boolean {
+    return at === this.#options.names.length - 1;
+  }
+
+  /** The URL's path up to and including that name; "" or the mount before the first. */
+  #upTo(at: number): string {
+    return [this.#options.mount, ...this.#options.names.slice(0, at + 1)].join("/");
+  }
+}
+
+export function none(reason: string): Resolution {
+  return { kind: "none", reason };
+}
