@@ -19,6 +19,11 @@ export function collectGarbage(how: Collection): void {
   collector?.(how);
 }
 
+/** Gives back to the system what V8 keeps only because it may be needed again: the most thorough collection, 20 to 60 ms. */
+export function giveBackMemory(): void {
+  collectGarbage({ type: "major", flavor: "last-resort" });
+}
+
 // Only a context that is made after the flag was set has `gc`; the app's own globals stay as they are.
 // Flags belong to the process: another thread may unset this one at the same moment, and then it is
 // undefined until the next time.

@@ -2,7 +2,7 @@
 // their pages for the next thread, and lets go of them only in its most thorough collection. That
 // stops this thread for some 20 ms, so it is done when nobody is waiting.
 
-import { collectGarbage } from "../base/collect.ts";
+import { giveBackMemory } from "../base/collect.ts";
 
 /**
  * Looks in a row at which nothing had happened. V8 does not let go of a page that was given up within
@@ -27,7 +27,7 @@ export class Tidying {
   #isDue = true;
   #quiet = 0;
 
-  constructor(collect: () => void = () => collectGarbage({ type: "major", flavor: "last-resort" })) {
+  constructor(collect: () => void = giveBackMemory) {
     this.#collect = collect;
   }
 

@@ -1,9 +1,8 @@
 // All pools and all their processes: what can be asked of them, and done to them, as a whole.
 
-import { Fault } from "../base/fault.ts";
-import { nearest } from "../config/nearest.ts";
 import type { StatusReport } from "../messages/control.ts";
 import { NO_HISTORY } from "./history.ts";
+import { mustBeKnown } from "./known-pool.ts";
 import { pingPool } from "./ping.ts";
 import type { Actual, ProcessState, WantedPool } from "./plan.ts";
 import type { PoolRecord } from "./pool-record.ts";
@@ -86,12 +85,8 @@ export class Fleet {
 
   /** Rejects with USAGE (no such pool) or LISTEN (no answer). */
   async ping(name: string): Promise<number> {
-    if (this.#pools.has(name)) return pingPool(name, this.processes.of(name));
-    const names = [...this.#pools.keys()];
-    const meant = nearest(name, names);
-    throw new Fault("USAGE", `there is no pool ${JSON.stringify(name)}`, {
-      hint: meant === undefined ? `pools: ${names.join(", ")}` : `did you mean ${meant}?`,
-    });
+    mustBeKnown(name, [...this.#pools.keys()]);
+    return pingPool(name, this.processes.of(name));
   }
 
   report(uptimeMs: number, stopping: boolean): Promise<StatusReport> {

@@ -3,6 +3,7 @@
 
 import { systemClock } from "../base/clock.ts";
 import { messageOf } from "../base/fault.ts";
+import { settledWithin } from "../base/settled-within.ts";
 import type { LogTarget, PoolConfig, SupervisorConfig } from "../config/schema.ts";
 import {
   createLog,
@@ -76,11 +77,8 @@ export class LogOutputs {
 
   /** Closes the files once every pipe has ended, or after `withinMs`; lines from then on go to standard error. */
   async close(withinMs: number): Promise<void> {
-    const deadline = Promise.withResolvers<void>();
-    const cancel = systemClock.at(systemClock.now() + withinMs, deadline.resolve);
     // What a pool's process has started may hold its pipe open.
-    await Promise.race([Promise.all(this.#reading), deadline.promise]);
-    cancel();
+    await settledWithin(systemClock, Promise.all(this.#reading), withinMs);
     const files = [...this.#files.values()];
     this.#files.clear();
     this.#main = undefined;

@@ -1,12 +1,13 @@
 // One pool process as the supervisor sees it; the process itself is src/pool/main.ts. Spawns it,
 // speaks lifecycle messages with it and reports what becomes of it. Decides nothing: plan.ts does.
 
-import { type ChildProcess, type SendHandle, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import type { Clock, Instant } from "../base/clock.ts";
 import type { FaultData } from "../base/fault.ts";
 import type { PoolConfig } from "../config/schema.ts";
 import type { FromPool, PoolStatus, PoolUser, ToPool } from "../messages/lifecycle.ts";
+import { Adoptions } from "./adoptions.ts";
 import type { Environment } from "./environment.ts";
 import type { GivenConnection } from "./handover.ts";
 import type { Life } from "./history.ts";
@@ -74,8 +75,7 @@ export class PoolHandle {
   #unhurried: Unhurried | undefined;
   #ending = "";
   #nextQuestion = 1;
-  /** Connections that are on their way to it. */
-  readonly #adoptions = new Set<() => void>();
+  readonly #adoptions: Adoptions;
   readonly #questions = new Map<number, (answer: FromPool | undefined) => void>();
 
   constructor(options: PoolProcessOptions) {
@@ -88,6 +88,7 @@ export class PoolHandle {
       env,
       ...(options.pool.chdir === undefined ? {} : { cwd: options.pool.chdir }),
     });
+    this.#adoptions = new Adoptions(this.#child);
     options.log.attach(this.#child, ACCESS_FD);
     const { pid } = this.#child;
     if (options.replaces && pid !== undefined) {
@@ -161,17 +162,9 @@ export class PoolHandle {
   }
 
   /** Gives it a connection. False: it will not get it, and the caller still owns it. */
-  adopt({ handle, used }: GivenConnection): Promise<boolean> {
-    if (this.#state !== "ready" || !this.#child.connected) return Promise.resolve(false);
-    return new Promise((resolve) => {
-      const lost = (): void => resolve(false);
-      this.#adoptions.add(lost);
-      const message: ToPool = { kind: "connection", used };
-      this.#child.send(message, handle as SendHandle, {}, (error) => {
-        this.#adoptions.delete(lost);
-        resolve(error === null);
-      });
-    });
+  adopt(connection: GivenConnection): Promise<boolean> {
+    if (this.#state !== "ready") return Promise.resolve(false);
+    return this.#adoptions.send({ kind: "connection", used: connection.used } satisfies ToPool, connection);
   }
 
   kill(): void {
@@ -307,8 +300,7 @@ export class PoolHandle {
     this.#ending = ending;
     if (!this.#asked) this.#fault ??= this.#causeOfDeath();
     for (const settle of [...this.#questions.values()]) settle(undefined);
-    // Node calls nobody back for what waited in the channel of a process that has ended.
-    for (const lost of this.#adoptions) lost();
+    this.#adoptions.lost();
     this.#change("gone");
   }
 

@@ -1,9 +1,8 @@
 // What a reload is to renew, and what follows from that and from the configuration as it is now. Pure.
 
 import { isDeepStrictEqual } from "node:util";
-import { Fault } from "../base/fault.ts";
-import { nearest } from "../config/nearest.ts";
 import type { PoolConfig } from "../config/schema.ts";
+import { mustBeKnown } from "./known-pool.ts";
 
 /** `all`: every pool. `changed`: those whose configuration is another than when they started. Else the named ones. */
 export type ReloadScope = "all" | { readonly changed: boolean; readonly pools: readonly string[] };
@@ -40,12 +39,4 @@ export function changesOf(
     renewed: new Set(touched.filter((name) => is.has(name))),
     removed: touched.filter((name) => !is.has(name)),
   };
-}
-
-function mustBeKnown(name: string, names: readonly string[]): void {
-  if (names.includes(name)) return;
-  const meant = nearest(name, names);
-  throw new Fault("USAGE", `there is no pool ${JSON.stringify(name)}`, {
-    hint: meant === undefined ? `pools: ${names.join(", ")}` : `did you mean ${meant}?`,
-  });
 }

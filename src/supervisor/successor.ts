@@ -1,7 +1,7 @@
 // The supervisor that takes our place: the same program, from the files as they are now, as a child
 // that inherits the bound sockets. Until it says that it serves, nothing here changes.
 
-import { type ChildProcess, type SendHandle, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import type { Clock } from "../base/clock.ts";
 import { Fault } from "../base/fault.ts";
 import {
@@ -10,7 +10,8 @@ import {
   SUCCESSION_VARIABLE,
   type ToSuccessor,
 } from "../messages/succession.ts";
-import type { GivenConnection, Taker } from "./handover.ts";
+import { Adoptions } from "./adoptions.ts";
+import type { Taker } from "./handover.ts";
 
 /** The first descriptor after stdio and the IPC channel. */
 const FIRST_SOCKET_FD = 4;
@@ -35,8 +36,7 @@ export class Successor {
   readonly #booted = Promise.withResolvers<void>();
   readonly #serving = Promise.withResolvers<void>();
   readonly #gone = Promise.withResolvers<void>();
-  /** Connections on their way to it. */
-  readonly #adoptions = new Set<() => void>();
+  readonly #adoptions: Adoptions;
   /** By pool. */
   readonly #takers = new Map<string, Taker>();
   #cancelDeadline: () => void;
@@ -51,6 +51,7 @@ export class Successor {
       stdio: ["inherit", "inherit", "inherit", "ipc", ...sockets.map(({ fd }) => fd)],
       env: { ...process.env, ...variables, [SUCCESSION_VARIABLE]: JSON.stringify(passed) },
     });
+    this.#adoptions = new Adoptions(this.#child);
     this.#child.on("message", (message) => {
       if ((message as FromSuccessor).kind === "booted") this.#booted.resolve();
       else this.#serving.resolve();
@@ -91,7 +92,10 @@ export class Successor {
   taker(pool: string): Taker {
     const known = this.#takers.get(pool);
     if (known !== undefined) return known;
-    const taker: Taker = { adopt: (connection) => this.#adopt(pool, connection) };
+    const taker: Taker = {
+      adopt: (connection) =>
+        this.#adoptions.send({ kind: "connection", pool, used: connection.used } satisfies ToSuccessor, connection),
+    };
     this.#takers.set(pool, taker);
     return taker;
   }
@@ -111,19 +115,6 @@ export class Successor {
     cancel();
   }
 
-  #adopt(pool: string, { handle, used }: GivenConnection): Promise<boolean> {
-    if (!this.#child.connected) return Promise.resolve(false);
-    return new Promise((resolve) => {
-      const lost = (): void => resolve(false);
-      this.#adoptions.add(lost);
-      const message: ToSuccessor = { kind: "connection", pool, used };
-      this.#child.send(message, handle as unknown as SendHandle, {}, (error) => {
-        this.#adoptions.delete(lost);
-        resolve(error === null);
-      });
-    });
-  }
-
   #send(message: ToSuccessor): void {
     // A closed channel means that it has ended, and its exit tells that.
     if (this.#child.connected) this.#child.send(message, () => {});
@@ -136,8 +127,7 @@ export class Successor {
   #ended(what: string): void {
     this.#failed(what);
     this.#gone.resolve();
-    // Node calls nobody back for what waited in the channel of a process that has ended.
-    for (const lost of this.#adoptions) lost();
+    this.#adoptions.lost();
   }
 
   #failed(what: string): void {

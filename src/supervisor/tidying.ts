@@ -3,7 +3,7 @@
 // No request waits for the supervisor, so it can stand still for the 20 to 60 ms that this takes.
 
 import type { Clock } from "../base/clock.ts";
-import { collectGarbage } from "../base/collect.ts";
+import { giveBackMemory } from "../base/collect.ts";
 
 /** How often memory is looked at. */
 export const TIDY_EVERY_MS = 10 * 60_000;
@@ -19,11 +19,7 @@ export interface TidyingOptions {
 
 /** Gives back what has piled up, until the returned function is called. The first time it is what starting left behind. */
 export function keepTidy(options: TidyingOptions): () => void {
-  const {
-    clock,
-    residentBytes = process.memoryUsage.rss,
-    collect = () => collectGarbage({ type: "major", flavor: "last-resort" }),
-  } = options;
+  const { clock, residentBytes = process.memoryUsage.rss, collect = giveBackMemory } = options;
   let tidyBytes = 0;
   let cancel = (): void => {};
   const wait = (): void => {
