@@ -8,6 +8,7 @@ import { replyWith } from "../../src/pool/roomy-reply.ts";
 import { eventually } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { connectFastCgi, type FastCgiClient } from "../support/fastcgi-client.ts";
+import { replyAtLength } from "../support/long-reply.ts";
 import { type Scripted, ScriptedHost } from "../support/scripted-host.ts";
 import { tempDirs } from "../support/temp-dir.ts";
 
@@ -95,13 +96,7 @@ describe("a connection", () => {
 
   it("lets a slow web server take a whole reply, however long after its end", async () => {
     const length = 4 * 1024 * 1024;
-    await serve(({ exchange }) => {
-      exchange.head(Buffer.from(TEXT));
-      for (let sent = 0; sent < length; sent += 65_528) {
-        exchange.chunk(Buffer.alloc(Math.min(65_528, length - sent)), () => {});
-      }
-      exchange.end();
-    });
+    await serve(({ exchange }) => replyAtLength(exchange, TEXT, length));
     const client = await connect();
     client.socket.pause();
     client.send(request(1, false));
