@@ -30,6 +30,8 @@ export interface HttpReport {
 export class HttpClients {
   readonly #options: HttpClientsOptions;
   readonly #failures: string[] = [];
+  /** When each of them was asked for. */
+  readonly #failedFrom: number[] = [];
   #latencies: number[] = [];
   #answered = 0;
   readonly #since = performance.now();
@@ -47,6 +49,11 @@ export class HttpClients {
 
   get failures(): readonly string[] {
     return this.#failures;
+  }
+
+  /** Failures of requests that were asked for after `instant`, by performance.now(). */
+  failedSince(instant: number): number {
+    return this.#failedFrom.filter((from) => from > instant).length;
   }
 
   /** Lets every client finish what it has asked for. */
@@ -77,6 +84,7 @@ export class HttpClients {
         const waitMs = due - performance.now();
         if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
       }
+      const askedAt = performance.now();
       try {
         connection ??= await HttpConnection.open(this.#options.port);
         const { status, body, keep } = await connection.get(this.#options.path);
@@ -89,6 +97,7 @@ export class HttpClients {
         }
       } catch (error) {
         this.#failures.push((error as Error).message);
+        this.#failedFrom.push(askedAt);
         connection?.close();
         connection = undefined;
       }
