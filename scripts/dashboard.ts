@@ -178,6 +178,34 @@ const ROWS: readonly (readonly Panel[])[] = [
       ],
     },
   ],
+  [
+    {
+      title: "Cache",
+      description: "Share of the looks at what workers share that found something, by space.",
+      unit: "percentunit",
+      queries: [
+        {
+          expression: `sum by (pool, space) (${rate("holdfast_cache_hits_total")}) / (sum by (pool, space) (${rate("holdfast_cache_hits_total")}) + sum by (pool, space) (${rate("holdfast_cache_misses_total")}))`,
+          legend: "{{pool}} {{space}}",
+        },
+      ],
+    },
+    {
+      title: "Memory of the cache",
+      description: "What workers share, by space; at most cache.memory for each and process.",
+      unit: "bytes",
+      queries: [{ expression: `sum by (pool, space) (holdfast_cache_bytes${OF})`, legend: "{{pool}} {{space}}" }],
+    },
+    {
+      title: "Locks",
+      description: "Named locks that are held, and requests that wait for one.",
+      unit: "short",
+      queries: [
+        { expression: `sum by (pool) (holdfast_locks_held${OF})`, legend: "{{pool}} held" },
+        { expression: `sum by (pool) (holdfast_locks_waiting${OF})`, legend: "{{pool}} waiting" },
+      ],
+    },
+  ],
 ];
 
 const DATASOURCE = { type: "prometheus", uid: "$datasource" };

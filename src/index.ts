@@ -5,10 +5,13 @@ export type {
   Handler,
   HandlerModule,
   InitContext,
+  Locals,
   Log,
   LogFields,
   RemoteAddress,
   StateOf,
   WorkerInfo,
 } from "./app/context.ts";
+export { cache, currentContext, lock } from "./app/current.ts";
 export { defineHandler } from "./app/define.ts";
+export type { Cache, CacheOptions, Duration, LockFunction, LockOptions, RememberOptions } from "./app/shared.ts";

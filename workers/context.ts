@@ -1,10 +1,13 @@
 // The second argument of every handler: made for each request, so each part is made when it is
 // first looked at.
 
-import type { Context, Log, RemoteAddress, WorkerInfo } from "../src/app/context.ts";
+import type { Context, Locals, Log, RemoteAddress, WorkerInfo } from "../src/app/context.ts";
+import type { Cache, LockOptions } from "../src/app/shared.ts";
 import { metaVariables, remoteAddress } from "../src/cgi/variables.ts";
+import { cacheOf } from "./cache.ts";
 import type { WorkerExchange } from "./exchange.ts";
 import type { Keys } from "./keys.ts";
+import { lockName, underLock } from "./locks.ts";
 import { NO_POOL_STATE, type PoolState } from "./pool-state.ts";
 import { traceOf } from "./trace.ts";
 
@@ -41,9 +44,11 @@ export class RequestContext implements Context<unknown> {
   #deferred: (() => unknown)[] | undefined;
   #env: Readonly<Record<string, string | undefined>> | undefined;
   #log: Log | undefined;
+  #locals: Locals | undefined;
 
   constructor(options: ContextOptions) {
     this.#options = options;
+    options.exchange.context = this;
   }
 
   get state(): unknown {
@@ -74,6 +79,19 @@ export class RequestContext implements Context<unknown> {
 
   get remoteAddress(): RemoteAddress {
     return remoteAddress(this.#options.exchange.params);
+  }
+
+  get locals(): Locals {
+    this.#locals ??= Object.create(null) as Locals;
+    return this.#locals;
+  }
+
+  get cache(): Cache {
+    return cacheOf(this.poolState);
+  }
+
+  lock<T>(name: string, work: () => T | PromiseLike<T>, options?: LockOptions): Promise<T> {
+    return underLock(this.poolState, lockName(name), work, options);
   }
 
   /** For parts of ours that share something between workers: sessions, the cache, locks. */

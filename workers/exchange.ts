@@ -1,6 +1,7 @@
 // One request as a worker sees it, and the two ways to answer it. lane.ts makes these from frames;
 // everything else in workers/ knows only these shapes, so that it is tested without threads.
 
+import type { Context } from "../src/app/context.ts";
 import type { Fault } from "../src/base/fault.ts";
 import type { Params } from "../src/fastcgi/name-values.ts";
 import type { Role } from "../src/fastcgi/record.ts";
@@ -28,6 +29,8 @@ export interface WorkerExchange {
   readonly data: RequestBody | undefined;
   /** When the pool will answer 504 in our stead; on the worker's `performance.now()`. Infinity: never. */
   readonly deadline: number;
+  /** What its handler was given; undefined until then. */
+  context?: Context<unknown> | undefined;
   /** Made when first looked at; aborts with `ABORT_REASONS` as `reason.message`. */
   readonly signal: AbortSignal;
   readonly aborted: AbortReason | undefined;

@@ -2,6 +2,7 @@
 // the author's errors end: past it there are only replies and lines in the log.
 
 import type { InitContext, WorkerInfo } from "../src/app/context.ts";
+import { installParts, type WorkerParts } from "../src/app/current.ts";
 import { systemClock } from "../src/base/clock.ts";
 import { Fault, type LogLevel } from "../src/base/fault.ts";
 import { requestMethod } from "../src/cgi/variables.ts";
@@ -9,13 +10,16 @@ import { openCodeCache } from "../src/loader/cache.ts";
 import { installLoader, type Loader } from "../src/loader/hooks.ts";
 import type { WorkerBoot } from "../src/messages/lane.ts";
 import { Apps } from "./apps.ts";
+import { cacheOf } from "./cache.ts";
 import { type ReplyHook, RequestContext } from "./context.ts";
 import type { Host, WorkerExchange } from "./exchange.ts";
 import { bootFault, replyFailure } from "./failure.ts";
 import { Files } from "./files.ts";
 import { type Keys, lazyKeys } from "./keys.ts";
 import { kindNamed } from "./kinds/index.ts";
-import type { PoolState } from "./pool-state.ts";
+import { lockName, underLock } from "./locks.ts";
+import { currentExchange } from "./output.ts";
+import { NO_POOL_STATE, type PoolState } from "./pool-state.ts";
 import { sendParts, sendResponse } from "./reply.ts";
 import { installRequest, lazyRequest } from "./request.ts";
 import { installResponse, isResponse, partsOf, type ReplyParts } from "./response.ts";
@@ -37,6 +41,7 @@ export interface HostTools {
 export async function bootHost(boot: WorkerBoot, tools: HostTools): Promise<Host> {
   installRequest();
   installResponse();
+  installParts(partsFor(tools.poolState ?? NO_POOL_STATE));
   let apps: Apps | undefined;
   const cache = openCodeCache(boot.cacheDir, (reason) => tools.log("warn", `no code cache: ${reason}`));
   const loader = installLoader({
@@ -48,6 +53,15 @@ export async function bootHost(boot: WorkerBoot, tools: HostTools): Promise<Host
   });
   apps = makeApps(boot, tools, loader);
   return hostFor(boot, tools, apps);
+}
+
+/** What code without a context finds of the pool. */
+function partsFor(state: PoolState): WorkerParts {
+  return {
+    currentContext: () => currentExchange.getStore()?.context,
+    cache: () => cacheOf(state),
+    lock: (name, work, options) => underLock(state, lockName(name), work, options),
+  };
 }
 
 /** The same with a loader of the caller's, in a thread whose globals are left alone. */

@@ -44,6 +44,7 @@ export class OpenExchange implements WorkerExchange {
   readonly stdin: IncomingBody;
   readonly data: IncomingBody | undefined;
   aborted: AbortReason | undefined;
+  context: WorkerExchange["context"];
   readonly #outbox: Outgoing;
   readonly #slot: number;
   #controller: AbortController | undefined;

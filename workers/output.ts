@@ -12,7 +12,7 @@ import { LineSplitter, type PrintedLine } from "../src/telemetry/line-splitter.t
 import type { WorkerExchange } from "./exchange.ts";
 
 /** Whose request runs: set around each handler, and followed through everything that it starts. */
-export const currentExchange = new AsyncLocalStorage<Pick<WorkerExchange, "params">>();
+export const currentExchange = new AsyncLocalStorage<Pick<WorkerExchange, "params" | "context">>();
 
 /** Whose line it is; undefined: of no request. */
 type Owner = Pick<WorkerExchange, "params"> | undefined;

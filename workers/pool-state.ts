@@ -44,6 +44,7 @@ export interface LockOptions {
 export interface PoolState {
   /** A copy; undefined: there is nothing. */
   get(space: string, key: string): Promise<Uint8Array | undefined>;
+  has(space: string, key: string): Promise<boolean>;
   set(space: string, key: string, value: Uint8Array, ttlMs?: number): Promise<void>;
   /** True: it was there. */
   delete(space: string, key: string): Promise<boolean>;
@@ -107,6 +108,10 @@ export class LanePoolState implements PoolState {
   async get(space: string, key: string): Promise<Uint8Array | undefined> {
     const { kind, payload } = await this.#ask({ operation: ASKS.GET, space, key });
     return kind === ANSWERS.BYTES ? payload : undefined;
+  }
+
+  async has(space: string, key: string): Promise<boolean> {
+    return isYes(await this.#ask({ operation: ASKS.HAS, space, key }));
   }
 
   async set(space: string, key: string, value: Uint8Array, ttlMs = Number.POSITIVE_INFINITY): Promise<void> {

@@ -1,6 +1,8 @@
 // What a handler author writes against: the shapes of a handler module and of what it is given.
 // Types only; workers/ makes the values. Every name here is public.
 
+import type { Cache, LockFunction } from "./shared.ts";
+
 export type LogFields = Readonly<Record<string, unknown>>;
 
 /** Writes to the pool's log, beside the worker and the request that it is about. */
@@ -40,6 +42,16 @@ export interface RemoteAddress {
   readonly port: number | undefined;
 }
 
+/**
+ * What is in `ctx.locals`, for you to name:
+ *
+ *     declare module "holdfast" {
+ *       interface Locals { user?: User }
+ *     }
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: an author's declarations are merged into it
+export interface Locals {}
+
 /** State is what `init` resolved to: give its type, or `typeof init`. */
 // biome-ignore lint/suspicious/noExplicitAny: a handler that does not name its state's type uses it unchecked
 export interface Context<State = any> {
@@ -65,6 +77,12 @@ export interface Context<State = any> {
    * the one before it. A worker that drains waits for it; its error goes to the log.
    */
   defer(work: () => unknown): void;
+  /** What your code keeps for this request; no prototype. Name what is in it: see `Locals`. */
+  readonly locals: Locals;
+  /** What all workers of the pool share. */
+  readonly cache: Cache;
+  /** Calls a function while nobody else in the pool runs under the same name. */
+  readonly lock: LockFunction;
   readonly log: Log;
   readonly worker: WorkerInfo;
   readonly remoteAddress: RemoteAddress;

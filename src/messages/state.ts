@@ -31,6 +31,8 @@ export const ASKS = {
   LOCK: 8,
   /** `first`: id of the ask that was granted. No answer. */
   UNLOCK: 9,
+  /** → YES or NO; does not count as use. */
+  HAS: 10,
 } as const;
 
 export const ANSWERS = {

@@ -151,6 +151,7 @@ export class Pool implements GatewayHost {
       clock,
       dispatcher: this.#dispatcher,
       workforce: this.#workforce,
+      shared: this.#shared,
       gateway: () => this.#gateway,
     });
     this.#ownReply = ownPathFinder(

@@ -28,6 +28,17 @@ export interface MeasuredWorker {
   readonly utilization?: number;
 }
 
+/** What one space of what workers share holds; counts are since the process started. */
+export interface SpaceCounts {
+  readonly entries: number;
+  /** Keys, values and what they take beside these. */
+  readonly bytes: number;
+  readonly hits: number;
+  readonly misses: number;
+  /** Entries that made room for others before their time. */
+  readonly evictions: number;
+}
+
 /** What one process of a pool was measured to be. Counts are since it started, unless they say otherwise. */
 export interface Measured {
   readonly pid: number;
@@ -91,6 +102,10 @@ export interface Measured {
     readonly loopDelay: Quantiles;
   };
   readonly workers: readonly MeasuredWorker[];
+  /** What its workers share, by the spaces of it: `cache` is the app's. */
+  readonly spaces: Readonly<Record<string, SpaceCounts>>;
+  /** Named locks that are held, and requests for one that wait, now. */
+  readonly locks: { readonly held: number; readonly waiting: number };
 }
 
 const WORKER_STATES = ["starting", "idle", "busy", "stalled", "draining"] as const;
@@ -284,6 +299,74 @@ export const METRICS: readonly Metric<Measured>[] = [
     read: ({ saturated }) => saturated,
   },
   {
+    name: "holdfast_cache_entries",
+    type: "gauge",
+    help: "Entries that workers share.",
+    labels: ["space"],
+    read: ({ spaces }) =>
+      labelled(
+        "space",
+        each(spaces, ({ entries }) => entries),
+      ),
+  },
+  {
+    name: "holdfast_cache_bytes",
+    type: "gauge",
+    unit: "bytes",
+    help: "Memory of what workers share; its bound is cache.memory for each space.",
+    labels: ["space"],
+    read: ({ spaces }) =>
+      labelled(
+        "space",
+        each(spaces, ({ bytes }) => bytes),
+      ),
+  },
+  {
+    name: "holdfast_cache_hits",
+    type: "counter",
+    help: "Times that what was looked for was there.",
+    labels: ["space"],
+    read: ({ spaces }) =>
+      labelled(
+        "space",
+        each(spaces, ({ hits }) => hits),
+      ),
+  },
+  {
+    name: "holdfast_cache_misses",
+    type: "counter",
+    help: "Times that what was looked for was not there.",
+    labels: ["space"],
+    read: ({ spaces }) =>
+      labelled(
+        "space",
+        each(spaces, ({ misses }) => misses),
+      ),
+  },
+  {
+    name: "holdfast_cache_evictions",
+    type: "counter",
+    help: "Entries that made room for others before their time.",
+    labels: ["space"],
+    read: ({ spaces }) =>
+      labelled(
+        "space",
+        each(spaces, ({ evictions }) => evictions),
+      ),
+  },
+  {
+    name: "holdfast_locks_held",
+    type: "gauge",
+    help: "Named locks that are held.",
+    read: ({ locks }) => locks.held,
+  },
+  {
+    name: "holdfast_locks_waiting",
+    type: "gauge",
+    help: "Requests that wait for a named lock.",
+    read: ({ locks }) => locks.waiting,
+  },
+  {
     name: "holdfast_workers_memory_bytes",
     type: "gauge",
     unit: "bytes",
@@ -344,6 +427,10 @@ export const METRICS: readonly Metric<Measured>[] = [
 
 function labelled(label: string, values: Readonly<Record<string, number>>) {
   return Object.entries(values).map(([text, value]) => ({ labels: { [label]: text }, value }));
+}
+
+function each<T>(of: Readonly<Record<string, T>>, read: (value: T) => number): Record<string, number> {
+  return Object.fromEntries(Object.entries(of).map(([name, value]) => [name, read(value)]));
 }
 
 function histogram({ count, sumMs, cumulative }: Durations): HistogramPoint {

@@ -51,6 +51,8 @@ export function poolStatus(differences: Partial<PoolStatus> = {}): PoolStatus {
     durations: { total: NO_DURATIONS, queued: NO_DURATIONS, handler: NO_DURATIONS },
     recent: { requestsPerSecond: 0, total: QUIET, loopDelay: QUIET },
     workers: [],
+    spaces: { cache: { entries: 0, bytes: 0, hits: 0, misses: 0, evictions: 0 } },
+    locks: { held: 0, waiting: 0 },
     ...differences,
   };
 }

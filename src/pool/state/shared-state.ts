@@ -14,8 +14,9 @@ import {
   writeAnswer,
   writeNumberAnswer,
 } from "../../messages/state.ts";
+import type { Measured } from "../../telemetry/metrics.ts";
 import { Locks } from "./locks.ts";
-import { Store, type StoreCounts } from "./store.ts";
+import { Store } from "./store.ts";
 
 /** Spaces are ours: the cache, sessions. */
 const SPACES_MAX = 16;
@@ -46,13 +47,8 @@ export interface SharedStateOptions {
   readonly later?: (fn: () => void) => void;
 }
 
-/** What the status shows of it. */
-export interface SharedStateCounts {
-  readonly cache: StoreCounts;
-  readonly locks: { readonly held: number; readonly waiting: number };
-}
-
-const EMPTY: StoreCounts = { entries: 0, bytes: 0, hits: 0, misses: 0, evictions: 0 };
+/** The app's, there from the beginning. */
+const CACHE_SPACE = "cache";
 
 export class SharedState {
   readonly #options: SharedStateOptions;
@@ -64,13 +60,13 @@ export class SharedState {
     this.#options = options;
     this.#later = options.later ?? setImmediate;
     this.#locks = new Locks(options);
+    this.#spaces.set(CACHE_SPACE, new Store(options.clock, options.memoryBytes));
   }
 
-  /** All spaces together. */
-  get counts(): SharedStateCounts {
-    let cache = EMPTY;
-    for (const { counts } of this.#spaces.values()) cache = sum(cache, counts);
-    return { cache, locks: { held: this.#locks.held, waiting: this.#locks.waiting } };
+  /** What the status shows of it. */
+  get counts(): Pick<Measured, "spaces" | "locks"> {
+    const spaces = Object.fromEntries([...this.#spaces].map(([name, store]) => [name, store.counts]));
+    return { spaces, locks: { held: this.#locks.held, waiting: this.#locks.waiting } };
   }
 
   /** `payload` is only lent. */
@@ -108,6 +104,9 @@ export class SharedState {
         else writeAnswer(answers, id, ANSWERS.BYTES, found);
         return;
       }
+      case ASKS.HAS:
+        writeAnswer(answers, id, yesOrNo(this.#space(ask).has(key)));
+        return;
       case ASKS.SET:
         this.#checkValue(ask);
         if (!this.#space(ask).set(key, value, first)) throw this.#tooLong(ask);
@@ -226,14 +225,4 @@ function notANumber({ key }: Ask): Fault {
 function shown(key: string): string {
   const text = Buffer.from(key, "latin1").toString("utf8");
   return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
-}
-
-function sum(a: StoreCounts, b: StoreCounts): StoreCounts {
-  return {
-    entries: a.entries + b.entries,
-    bytes: a.bytes + b.bytes,
-    hits: a.hits + b.hits,
-    misses: a.misses + b.misses,
-    evictions: a.evictions + b.evictions,
-  };
 }

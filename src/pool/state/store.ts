@@ -3,6 +3,7 @@
 // entry does so in slices.
 
 import type { Clock, Instant } from "../../base/clock.ts";
+import type { SpaceCounts } from "../../telemetry/metrics.ts";
 import { isSame, type Kept, keep } from "./kept.ts";
 
 /** What an entry takes beside its key and its value: measured on Node 26, rounded up. */
@@ -19,16 +20,6 @@ interface Entry {
   /** Neighbours in the order of use. */
   newer: Entry | undefined;
   older: Entry | undefined;
-}
-
-/** What was counted since the process started, and what there is. */
-export interface StoreCounts {
-  readonly entries: number;
-  readonly bytes: number;
-  readonly hits: number;
-  readonly misses: number;
-  /** Entries that made room for others before their time. */
-  readonly evictions: number;
 }
 
 /** An entry on its way to another store. */
@@ -57,7 +48,7 @@ export class Store {
     this.#limitBytes = limitBytes;
   }
 
-  get counts(): StoreCounts {
+  get counts(): SpaceCounts {
     return {
       entries: this.#entries.size,
       bytes: this.#bytes,
@@ -77,6 +68,10 @@ export class Store {
     this.#hits++;
     this.#use(entry);
     return entry.value;
+  }
+
+  has(key: string): boolean {
+    return this.#live(key) !== undefined;
   }
 
   /** `ttlMs` Infinity: until it has to make room. False: it is longer than all that there is room for. */

@@ -248,6 +248,14 @@ export const PAGE_SCRIPT = `
       ["Starts that failed", count(now.bootFailures)], ["Times all were busy", count(now.saturated)],
       ["Workers starting", count(of("starting"))], ["Workers draining", count(of("draining"))],
       ["Processor time", millis(now.cpuMs)],
+      ...Object.entries(now.spaces).flatMap(([space, of]) => {
+        const name = space[0].toUpperCase() + space.slice(1);
+        return [
+          [name + " entries", count(of.entries)], [name + " memory", bytes(of.bytes)],
+          [name + " hits", count(of.hits)], [name + " misses", count(of.misses)], [name + " evictions", count(of.evictions)],
+        ];
+      }),
+      ["Locks held", count(now.locks.held)], ["Wait for a lock", count(now.locks.waiting)],
       ...now.responses.map((value, n) => ["Answers " + (n + 1) + "xx", count(value)]).filter(([, value]) => value !== "0"),
       ...Object.entries(now.faults).filter(([, value]) => value > 0).map(([code, value]) => [code, count(value)]),
     ];

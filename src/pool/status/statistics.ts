@@ -11,6 +11,7 @@ import type { Dispatcher } from "../dispatcher.ts";
 import type { Gateway } from "../gateway.ts";
 import { LATELY_TICKS, Latencies } from "../latencies.ts";
 import { Peaks } from "../peaks.ts";
+import type { SharedState } from "../state/shared-state.ts";
 import type { WorkerHandle } from "../worker-handle.ts";
 import type { Workforce } from "../workforce.ts";
 import { Backlog } from "./backlog.ts";
@@ -29,6 +30,7 @@ export interface StatisticsOptions {
   readonly clock: Clock;
   readonly dispatcher: Dispatcher<WorkerHandle>;
   readonly workforce: Workforce;
+  readonly shared: Pick<SharedState, "counts">;
   readonly gateway: () => Pick<Gateway, "connections" | "accepted">;
 }
 
@@ -188,6 +190,7 @@ export class Statistics {
         loopDelay: this.#loopDelay.lately,
       },
       workers: workforce.workers.map((worker) => this.#worker(worker, now, full)),
+      ...this.#options.shared.counts,
       ...this.#trouble(now),
     };
   }

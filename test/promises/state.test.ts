@@ -1,0 +1,142 @@
+// What requests share and what they do not: across workers, after a worker's death, and behind Apache.
+
+import { loadConfig } from "../../src/config/load.ts";
+import { renderApache } from "../../src/deploy/apache.ts";
+import { describeWithApache, startTestApache, type TestApache } from "../support/apache.ts";
+import { eventually } from "../support/eventually.ts";
+import { type RunningPool, startPool } from "../support/pool.ts";
+import { startedPrograms } from "../support/started.ts";
+
+const WORKERS = 2;
+
+const APP = `
+import { cache, currentContext, lock } from "holdfast";
+const turn = (ms = 0) => new Promise((resolve) => setTimeout(resolve, ms));
+const who = async () => { await turn(1); return currentContext()?.env.QUERY_STRING; };
+
+export async function init(worker) {
+  await cache.increment("boots");
+  return { outside: currentContext() === undefined };
+}
+
+const answers = {
+  "/set": async (request, ctx) => { await ctx.cache.set("k", await request.text(), { ttl: "1m" }); },
+  "/get": (_request, ctx) => ctx.cache.get("k"),
+  "/boots": (_request, ctx) => ctx.cache.get("boots"),
+  "/hit": (_request, ctx) => ctx.cache.increment("hits"),
+  "/made": (_request, ctx) => ctx.cache.remember("made", { ttl: "1m" }, async () => {
+    await turn(5);
+    await cache.increment("makes");
+    return "made by " + ctx.worker.id;
+  }),
+  "/makes": (_request, ctx) => ctx.cache.get("makes"),
+  "/who": async (_request, ctx) => [await who(), ctx.state.outside, currentContext() === ctx].join(" "),
+  "/locals": async (_request, ctx) => {
+    const before = Object.keys(ctx.locals).length;
+    ctx.locals.mine = ctx.env.QUERY_STRING;
+    await turn(1);
+    return [before, currentContext().locals.mine, Object.getPrototypeOf(ctx.locals)].join(" ");
+  },
+  "/serial": (_request, ctx) => ctx.lock("serial", async () => {
+    const inside = await cache.increment("inside");
+    await turn(1);
+    await cache.increment("inside", -1);
+    return inside;
+  }),
+  "/free": (_request, ctx) => lock("stuck", () => "had by " + ctx.worker.id, { wait: "30s" }),
+  "/stick": (_request, ctx) => ctx.lock("stuck", () => { for (;;); }),
+  "/exit": (_request, ctx) => ctx.lock("stuck", () => process.exit(1)),
+  "/worker": (_request, ctx) => ctx.worker.id,
+};
+
+export default async (request, ctx) => {
+  // Computes, so that the other worker is used as well.
+  for (const end = performance.now() + 2; performance.now() < end; );
+  const answer = await answers[new URL(request.url).pathname](request, ctx);
+  return new Response(String(answer), { headers: { "x-worker": String(ctx.worker.id) } });
+};
+`;
+
+const options = { root: undefined, app: "root/app.mjs", threads: WORKERS, request: { timeout: "1s", grace: "300ms" } };
+
+describe("what the workers of a pool share", () => {
+  let running: RunningPool;
+
+  beforeEach(async () => {
+    running = await startPool({ "app.mjs": APP }, options);
+  });
+
+  afterEach(() => running.stop());
+
+  const get = async (uri: string): Promise<string> => (await running.get(uri, {}, 20_000)).body.toString();
+
+  /** Many at one time; answers, and which workers gave them. */
+  const many = async (uri: string, count: number): Promise<{ texts: string[]; workers: Set<string> }> => {
+    const replies = await Promise.all(Array.from({ length: count }, () => running.get(uri, {}, 20_000)));
+    return {
+      texts: replies.map(({ body }) => body.toString()),
+      workers: new Set(replies.map(({ header }) => String(header("x-worker")))),
+    };
+  };
+
+  it("is one cache, from init on, that counts each increment", async () => {
+    expect(await get("/boots")).toBe(String(WORKERS));
+    const { texts, workers } = await many("/hit", 60);
+    expect(texts.map(Number).sort((a, b) => a - b)).toEqual(Array.from({ length: 60 }, (_, n) => n + 1));
+    expect(workers.size).toBe(WORKERS);
+  });
+
+  it("makes a remembered value once", async () => {
+    const { texts, workers } = await many("/made", 40);
+    expect([new Set(texts).size, workers.size, await get("/makes")]).toEqual([1, WORKERS, "1"]);
+  });
+
+  it("lets one request at a time work under a lock", async () => {
+    const { texts, workers } = await many("/serial", 40);
+    expect([new Set(texts), workers.size]).toEqual([new Set(["1"]), WORKERS]);
+  });
+
+  it.each(["/stick", "/exit"])("lets go of a lock whose holder's worker is ended (%s)", async (how) => {
+    const { status } = await running.get(how, {}, 20_000);
+    expect([502, 504]).toContain(status);
+    expect(await get("/free")).toMatch(/^had by \d+$/);
+    await eventually(() => running.pool.status().locks.held === 0);
+  });
+
+  it("knows whose request runs, wherever the code is, and nothing of it outside", async () => {
+    const asked = Array.from({ length: 30 }, (_, n) => get(`/who?${n}`));
+    expect(await Promise.all(asked)).toEqual(Array.from({ length: 30 }, (_, n) => `${n} true true`));
+  });
+
+  it("begins each request with empty locals, without a prototype", async () => {
+    const asked = Array.from({ length: 30 }, (_, n) => get(`/locals?${n}`));
+    expect(await Promise.all(asked)).toEqual(Array.from({ length: 30 }, (_, n) => `0 ${n} `));
+  });
+});
+
+describeWithApache("through Apache and a supervisor", () => {
+  const program = startedPrograms();
+  let apache: TestApache | undefined;
+
+  afterEach(async () => {
+    await apache?.stop();
+    apache = undefined;
+  });
+
+  it("what one visitor has set is there for all, and in the status", async () => {
+    const holdfast = program();
+    holdfast.app(APP);
+    holdfast.configure({ pool: 'threads = 2\n[pools.www.status]\nmetrics_path = "/-/metrics"' });
+    holdfast.enterable();
+    await holdfast.start();
+    apache = await startTestApache(holdfast.dir.path, [
+      renderApache(loadConfig(holdfast.config).config.pools, { layout: "prefix" }),
+    ]);
+    const ask = async (path: string, init?: RequestInit) => (await fetch(`${apache?.url}${path}`, init)).text();
+    await ask("/set", { method: "POST", body: "tea" });
+    expect(await ask("/get")).toBe("tea");
+    expect(await ask("/who?a=b")).toBe("a=b true true");
+    const metrics = await holdfast.get("/-/metrics");
+    expect(metrics.body.toString()).toMatch(/^holdfast_cache_entries\{.*space="cache"\} 2$/m);
+  });
+});
