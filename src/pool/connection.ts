@@ -8,15 +8,9 @@ import type net from "node:net";
 import type { Instant } from "../base/clock.ts";
 import { Fault } from "../base/fault.ts";
 import { IdTable } from "../base/id-table.ts";
-import { refusalReply } from "../cgi/response.ts";
 import { Application, type ApplicationEvent, DEFAULT_LIMITS } from "../fastcgi/application.ts";
-import { FCGI_HEADER_LEN, FCGI_REQUEST_COMPLETE, FCGI_STDOUT } from "../fastcgi/constants.ts";
-import { encodeEndRequest, encodeStream, writeEndRequest } from "../fastcgi/encoder.ts";
-import { writeHeader } from "../fastcgi/record.ts";
-import { REPLY_TAILROOM_BYTES } from "../messages/lane.ts";
 import type { KeptConnection } from "../messages/lifecycle.ts";
 import { type Accepted, type ConnectionHandle, detach } from "./accept.ts";
-import type { Peer } from "./exchange.ts";
 import {
   type GatewayOptions,
   type IncomingRequest,
@@ -24,7 +18,7 @@ import {
   QUIET_LINGER_MS,
   type RequestIntake,
 } from "./gateway.ts";
-import { replyWith } from "./roomy-reply.ts";
+import { RequestPeer } from "./request-peer.ts";
 
 interface OpenRequest {
   readonly id: number;
@@ -338,60 +332,5 @@ export class Connection {
 
   resume(id: number): void {
     if (this.#pausedBy.delete(id) && this.#pausedBy.size === 0) this.#socket.resume();
-  }
-}
-
-/** One request id of a connection, as its exchange answers it. */
-export class RequestPeer implements Peer {
-  readonly #connection: Connection;
-  readonly #id: number;
-  readonly #keepConn: boolean;
-
-  constructor(connection: Connection, id: number, keepConn: boolean) {
-    this.#connection = connection;
-    this.#id = id;
-    this.#keepConn = keepConn;
-  }
-
-  reply(buffer: Buffer, start: number, end: number): void {
-    writeHeader(buffer, start - FCGI_HEADER_LEN, FCGI_STDOUT, this.#id, end - start, 0);
-    writeEndRequest(buffer, end, this.#id, 0, FCGI_REQUEST_COMPLETE);
-    this.#connection.write(buffer.subarray(start - FCGI_HEADER_LEN, end + REPLY_TAILROOM_BYTES));
-    this.#connection.ended(this.#id, this.#keepConn);
-  }
-
-  head(block: Buffer): void {
-    this.#connection.cork();
-    this.#connection.write(encodeStream(FCGI_STDOUT, this.#id, block));
-  }
-
-  chunk(bytes: Buffer, taken: () => void): void {
-    const header = Buffer.allocUnsafe(FCGI_HEADER_LEN);
-    writeHeader(header, 0, FCGI_STDOUT, this.#id, bytes.length, 0);
-    this.#connection.cork();
-    this.#connection.write(header);
-    this.#connection.write(bytes, taken);
-  }
-
-  end(): void {
-    this.#connection.write(encodeEndRequest(this.#id, 0, FCGI_REQUEST_COMPLETE));
-    this.#connection.ended(this.#id, this.#keepConn);
-  }
-
-  refuse(fault: Fault): void {
-    const { head, body } = refusalReply(fault);
-    replyWith(this, head, body);
-  }
-
-  cut(): void {
-    this.#connection.destroy();
-  }
-
-  pause(): void {
-    this.#connection.pause(this.#id);
-  }
-
-  resume(): void {
-    this.#connection.resume(this.#id);
   }
 }
