@@ -15,3 +15,4 @@ export type {
 export { cache, currentContext, lock } from "./app/current.ts";
 export { defineHandler } from "./app/define.ts";
 export type { Cache, CacheOptions, Duration, LockFunction, LockOptions, RememberOptions } from "./app/shared.ts";
+export type { SavedFile, SaveOptions, UploadOptions, UploadPart, UploadProgress } from "./app/uploads.ts";

@@ -3,9 +3,12 @@
 
 import type { Context, Locals, Log, RemoteAddress, WorkerInfo } from "../src/app/context.ts";
 import type { Cache, LockOptions } from "../src/app/shared.ts";
+import type { UploadOptions, UploadPart } from "../src/app/uploads.ts";
 import { metaVariables, remoteAddress } from "../src/cgi/variables.ts";
+import type { FormLimits } from "../src/messages/lane.ts";
 import { cacheOf } from "./cache.ts";
 import type { WorkerExchange } from "./exchange.ts";
+import { readUploads } from "./forms/request-uploads.ts";
 import type { Keys } from "./keys.ts";
 import { lockName, underLock } from "./locks.ts";
 import { NO_POOL_STATE, type PoolState } from "./pool-state.ts";
@@ -14,6 +17,9 @@ import { traceOf } from "./trace.ts";
 /** What the host tells about the worker and the request's place in it. */
 export interface ContextOptions {
   readonly exchange: WorkerExchange;
+  readonly request: Request;
+  /** The pool's. */
+  readonly form: FormLimits;
   readonly state: unknown;
   readonly worker: WorkerInfo;
   /** Variables that the resolution of a file has corrected. */
@@ -97,6 +103,10 @@ export class RequestContext implements Context<unknown> {
   /** For parts of ours that share something between workers: sessions, the cache, locks. */
   get poolState(): PoolState {
     return this.#options.poolState ?? NO_POOL_STATE;
+  }
+
+  uploads(options: UploadOptions = {}): AsyncIterableIterator<UploadPart> {
+    return readUploads(this, this.#options, options);
   }
 
   waitUntil(promise: PromiseLike<unknown>): void {

@@ -156,8 +156,11 @@ class WorkerHost implements Host {
   #follow(exchange: WorkerExchange, method: string, route: Route): Promise<void> | undefined {
     if (route.kind === "response") return sendResponse(exchange, method, route.response);
     const { app, corrections, params } = route;
+    const request = lazyRequest(exchange, this.#boot.form);
     const ctx = new RequestContext({
       exchange,
+      request,
+      form: this.#boot.form,
       state: app.state,
       worker: this.#workerInfo(),
       corrections,
@@ -166,7 +169,7 @@ class WorkerHost implements Host {
       waitUntil: this.#waitUntil,
       poolState: this.#tools.poolState,
     });
-    const returned = app.respond(exchange.role, lazyRequest(exchange), ctx);
+    const returned = app.respond(exchange.role, request, ctx);
     if (isResponse(returned)) return send(exchange, method, returned, ctx);
     if (!isThenable(returned)) throw noResponse(app.file, exchange, returned);
     return Promise.resolve(returned).then((value) => {

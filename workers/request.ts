@@ -6,6 +6,7 @@
 import { Readable } from "node:stream";
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 import { headerEntries, headerValue, requestMethod, requestUrl } from "../src/cgi/variables.ts";
+import type { FormLimits } from "../src/messages/lane.ts";
 import type { RequestBody, WorkerExchange } from "./exchange.ts";
 import { INSPECT, NativeRequest, NativeResponse, nativeFetch, setGlobal, standInFor } from "./native.ts";
 
@@ -26,14 +27,16 @@ const decoder = new TextDecoder();
 
 export class LazyRequest {
   readonly #exchange: WorkerExchange;
+  readonly #forms: FormLimits;
   readonly #method: string;
   #body: Body;
   #url: string | undefined;
   #headers: Headers | undefined;
 
   /** Throws Fault REQUEST for a method that is none. */
-  constructor(exchange: WorkerExchange) {
+  constructor(exchange: WorkerExchange, forms: FormLimits) {
     this.#exchange = exchange;
+    this.#forms = forms;
     this.#method = requestMethod(exchange.params);
     this.#body = firstBody(exchange, this.#method);
   }
@@ -101,15 +104,20 @@ export class LazyRequest {
     return (await this.#readTyped()).blob() as Promise<Blob>;
   }
 
+  /** Within the pool's limits. Rejects with Fault REQUEST (400, 415) and LIMIT (413) that name what is wrong. */
   async formData(): Promise<FormData> {
-    return (await this.#readTyped()).formData() as Promise<FormData>;
+    const read = LazyRequest.reader(this);
+    const type = headerValue(this.#exchange.params, "content-type");
+    // Loaded with the first form: most pools never see one.
+    const { readFormData } = await import("./forms/form-data.ts");
+    return readFormData(read, type, this.#forms);
   }
 
   clone(): Request {
     if (this.bodyUsed) throw alreadyRead();
     const body = this.#arrived();
     if (body.kind !== "here") return toNativeRequest(this).clone();
-    const twin = new LazyRequest(this.#exchange);
+    const twin = new LazyRequest(this.#exchange, this.#forms);
     twin.#body = body;
     twin.#headers = this.#headers === undefined ? undefined : new Headers(this.#headers);
     return twin as unknown as Request;
@@ -133,6 +141,38 @@ export class LazyRequest {
     return native;
   }
 
+  /**
+   * Hands the body on piece by piece; from then on it counts as read. Pieces are only lent. Throws TypeError if
+   * it was read, or is being read.
+   */
+  static reader(request: LazyRequest): () => Promise<Uint8Array | undefined> {
+    const body = request.#arrived();
+    switch (body.kind) {
+      case "used":
+        throw alreadyRead();
+      case "native":
+      case "stream": {
+        const stream = body.kind === "stream" ? body.stream : body.request.body;
+        if (stream === null) return async () => undefined;
+        if (isDisturbed(stream as ReadableStream<Bytes>)) throw alreadyRead();
+        const reader = (stream as ReadableStream<Bytes>).getReader(); // TypeError if it is locked
+        return async () => (await reader.read()).value;
+      }
+      case "arriving":
+        request.#body = USED;
+        return () => body.from.read();
+      case "here": {
+        if (!isNull(body)) request.#body = USED;
+        let rest: Uint8Array | undefined = body.bytes.length === 0 ? undefined : body.bytes;
+        return async () => {
+          const bytes = rest;
+          rest = undefined;
+          return bytes;
+        };
+      }
+    }
+  }
+
   static is(value: unknown): value is LazyRequest {
     return typeof value === "object" && value !== null && #exchange in value;
   }
@@ -148,23 +188,10 @@ export class LazyRequest {
   /** [Fetch §5.2, consume body] Rejects with TypeError the second time; a null body may be read again. */
   async #read(): Promise<Uint8Array> {
     const body = this.#arrived();
-    switch (body.kind) {
-      case "used":
-        throw alreadyRead();
-      case "native":
-        return new Uint8Array(await body.request.arrayBuffer());
-      case "stream": {
-        if (isDisturbed(body.stream)) throw alreadyRead();
-        const reader = body.stream.getReader(); // TypeError if it is locked
-        return collect(async () => (await reader.read()).value);
-      }
-      case "here":
-        if (!isNull(body)) this.#body = USED;
-        return body.bytes;
-      case "arriving":
-        this.#body = USED;
-        return collect(() => body.from.read());
-    }
+    if (body.kind === "native") return new Uint8Array(await body.request.arrayBuffer());
+    if (body.kind !== "here") return collect(LazyRequest.reader(this));
+    if (!isNull(body)) this.#body = USED;
+    return body.bytes;
   }
 
   async #readTyped(): Promise<Response> {
@@ -177,8 +204,16 @@ export class LazyRequest {
 standInFor(LazyRequest.prototype, NativeRequest, toNativeRequest);
 
 /** A request for a handler: `instanceof Request`, and a Request in all it does. */
-export function lazyRequest(exchange: WorkerExchange): Request {
-  return new LazyRequest(exchange) as unknown as Request;
+export function lazyRequest(exchange: WorkerExchange, forms: FormLimits): Request {
+  return new LazyRequest(exchange, forms) as unknown as Request;
+}
+
+/** As LazyRequest.reader; also for a Request that an app has made of ours. */
+export function readerOf(request: Request): () => Promise<Uint8Array | undefined> {
+  if (LazyRequest.is(request)) return LazyRequest.reader(request);
+  if (request.bodyUsed) throw alreadyRead();
+  const reader = request.body?.getReader();
+  return async () => (await reader?.read())?.value;
 }
 
 function toNativeRequest(request: LazyRequest): Request {

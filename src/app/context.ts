@@ -2,6 +2,7 @@
 // Types only; workers/ makes the values. Every name here is public.
 
 import type { Cache, LockFunction } from "./shared.ts";
+import type { UploadOptions, UploadPart } from "./uploads.ts";
 
 export type LogFields = Readonly<Record<string, unknown>>;
 
@@ -83,6 +84,11 @@ export interface Context<State = any> {
   readonly cache: Cache;
   /** Calls a function while nobody else in the pool runs under the same name. */
   readonly lock: LockFunction;
+  /**
+   * The parts of a form as they arrive: files that are too large for memory, or that are to be saved. Instead of
+   * `request.formData()`: the body is read once, and before the reply. Fails with 400, 413 and 415 as that does.
+   */
+  uploads(options?: UploadOptions): AsyncIterableIterator<UploadPart>;
   readonly log: Log;
   readonly worker: WorkerInfo;
   readonly remoteAddress: RemoteAddress;

@@ -208,6 +208,32 @@ export const POOL = {
       doc: "How long the web server may take no byte of a reply.",
     }),
   }),
+  form: group("form", "Limits of a form: `request.formData()` and `ctx.uploads()`. Beyond one: 413.", {
+    fields: option("fields", kind.integer(1, 1_000_000), {
+      default: 1000,
+      doc: "Number of fields that are no files.",
+    }),
+    field_limit: option("fieldBytes", kind.size("1", "1GiB"), {
+      default: "1MiB",
+      doc: "Longest content of a field.",
+    }),
+    name_limit: option("nameBytes", kind.size("1", "64KiB"), {
+      default: "1KiB",
+      doc: "Longest name of a field.",
+    }),
+    files: option("files", kind.integer(0, 100_000), {
+      default: 20,
+      doc: "Number of files.",
+    }),
+    file_limit: option("fileBytes", kind.size("0", "1024GiB"), {
+      default: "64MiB",
+      doc: "Largest file. `request.body_limit` bounds all of them together.",
+    }),
+    memory_limit: option("memoryBytes", kind.size("1KiB", "4GiB"), {
+      default: "16MiB",
+      doc: "Largest form that `request.formData()` takes: it keeps everything in memory, files too. `ctx.uploads()` does not.",
+    }),
+  }),
   cookies: group("cookies", "Signed and encrypted cookies, CSRF tokens.", {
     secrets: option("secrets", secrets, {
       default: [],

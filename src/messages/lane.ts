@@ -168,6 +168,17 @@ export interface WorkerLife {
   readonly boot: WorkerBoot;
 }
 
+/** How much of a form is taken. */
+export interface FormLimits {
+  readonly fields: number;
+  readonly fieldBytes: number;
+  readonly nameBytes: number;
+  readonly files: number;
+  readonly fileBytes: number;
+  /** Of a form that is kept in memory, its files included. */
+  readonly memoryBytes: number;
+}
+
 /** What a worker is told when it starts; plain data. */
 export interface WorkerBoot {
   readonly worker: number;
@@ -185,6 +196,7 @@ export interface WorkerBoot {
   readonly disposeTimeoutMs: number;
   /** The first signs and encrypts, all verify and decrypt; may be none. */
   readonly cookieSecrets: readonly string[];
+  readonly form: FormLimits;
   /** A longer line that it prints becomes several. */
   readonly logLimitBytes: number;
   readonly cacheDir: string | undefined;

@@ -371,6 +371,7 @@ export class Pool implements GatewayHost {
       bodyLimitBytes: config.request.bodyLimitBytes,
       disposeTimeoutMs: config.disposeTimeoutMs,
       cookieSecrets: config.cookies.secrets.map(({ text }) => text),
+      form: config.form,
       logLimitBytes: this.#logLimitBytes,
       cacheDir,
     };

@@ -6,6 +6,7 @@ import type { OutputReader } from "../../src/messages/output-ring.ts";
 import type { Seat } from "../../src/pool/lane.ts";
 import { Threads } from "../../src/pool/threads.ts";
 import { eventually } from "../support/eventually.ts";
+import { FORM_LIMITS } from "../support/form-limits.ts";
 import { tempDirs } from "../support/temp-dir.ts";
 
 const APP = "export default () => new Response();";
@@ -56,6 +57,7 @@ describe("a worker thread", () => {
       bodyLimitBytes: 1024,
       disposeTimeoutMs: 5000,
       cookieSecrets: [],
+      form: FORM_LIMITS,
       logLimitBytes: 16 * 1024,
       cacheDir: undefined,
     };

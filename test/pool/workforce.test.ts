@@ -9,6 +9,7 @@ import { BEGIN_PATIENCE_MS, LOOK_MS, SPENT_PATIENCE_MS, Workforce } from "../../
 import { FakeClock } from "../support/fake-clock.ts";
 import { makeExchange } from "../support/fake-exchange-pool.ts";
 import { FakeSource } from "../support/fake-source.ts";
+import { FORM_LIMITS } from "../support/form-limits.ts";
 
 const BOOT_FAULT = {
   code: "BOOT",
@@ -63,6 +64,7 @@ function setUp(given: number | SetUp = 2) {
       bodyLimitBytes: 1,
       disposeTimeoutMs: 5000,
       cookieSecrets: [],
+      form: FORM_LIMITS,
       cacheDir: undefined,
       logLimitBytes: 16_384,
     }),

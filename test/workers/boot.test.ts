@@ -7,6 +7,7 @@ import { gzipSync } from "node:zlib";
 import type { WorkerBoot } from "../../src/messages/lane.ts";
 import { eventually } from "../support/eventually.ts";
 import type { FakeExchangeOptions } from "../support/fake-exchange.ts";
+import { FORM_LIMITS } from "../support/form-limits.ts";
 import type { HostWorkerMessage } from "../support/host-worker.ts";
 import { tempDirs } from "../support/temp-dir.ts";
 
@@ -41,6 +42,7 @@ class HostThread {
       bodyLimitBytes: 1000,
       disposeTimeoutMs: 5000,
       cookieSecrets: [],
+      form: FORM_LIMITS,
       logLimitBytes: 1024,
       cacheDir: undefined,
       ...options,

@@ -1,12 +1,16 @@
 import { RequestContext } from "../../workers/context.ts";
 import { lazyKeys } from "../../workers/keys.ts";
+import { lazyRequest } from "../../workers/request.ts";
 import { FakeExchange, type FakeExchangeOptions } from "../support/fake-exchange.ts";
+import { FORM_LIMITS } from "../support/form-limits.ts";
 
 function contextOf(options: FakeExchangeOptions = {}, corrections?: Record<string, string>) {
   const exchange = new FakeExchange(options);
   const waiting: unknown[] = [];
   const ctx = new RequestContext({
     exchange,
+    request: lazyRequest(exchange, FORM_LIMITS),
+    form: FORM_LIMITS,
     state: { db: 1 },
     worker: { id: 3, generation: 2, requests: 7 },
     corrections,

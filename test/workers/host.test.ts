@@ -6,6 +6,7 @@ import { hostFor, makeApps } from "../../workers/host.ts";
 import { installRequest } from "../../workers/request.ts";
 import { installResponse } from "../../workers/response.ts";
 import { FakeExchange, type FakeExchangeOptions } from "../support/fake-exchange.ts";
+import { FORM_LIMITS } from "../support/form-limits.ts";
 import { tempDirs } from "../support/temp-dir.ts";
 
 installRequest();
@@ -26,6 +27,7 @@ const BOOT: WorkerBoot = {
   bodyLimitBytes: 1000,
   disposeTimeoutMs: 5000,
   cookieSecrets: [],
+  form: FORM_LIMITS,
   logLimitBytes: 1024,
   cacheDir: undefined,
 };

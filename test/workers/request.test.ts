@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { installRequest, lazyRequest } from "../../workers/request.ts";
 import { FakeExchange, type FakeExchangeOptions } from "../support/fake-exchange.ts";
+import { FORM_LIMITS } from "../support/form-limits.ts";
 
 installRequest();
 
@@ -8,7 +9,7 @@ installRequest();
 const typeError = expect.objectContaining({ name: "TypeError" });
 
 function requestOf(options: FakeExchangeOptions): Request {
-  return lazyRequest(new FakeExchange(options));
+  return lazyRequest(new FakeExchange(options), FORM_LIMITS);
 }
 
 const upload = {
@@ -44,7 +45,7 @@ describe("a handler's Request [Fetch §5.4]", () => {
 
   it("has the exchange's signal", () => {
     const exchange = new FakeExchange();
-    const request = lazyRequest(exchange);
+    const request = lazyRequest(exchange, FORM_LIMITS);
     expect(request.signal.aborted).toBe(false);
     exchange.abort("timeout");
     expect(request.signal.aborted).toBe(true);
@@ -189,7 +190,7 @@ describe("the body of a Request", () => {
 
   it("is asked for no piece before someone reads", async () => {
     const exchange = new FakeExchange({ method: "POST", pieces: ["a", "b"] });
-    const request = lazyRequest(exchange);
+    const request = lazyRequest(exchange, FORM_LIMITS);
     const reader = request.body?.getReader();
     await new Promise((resolve) => setImmediate(resolve));
     expect(exchange.body.reads).toBe(0);

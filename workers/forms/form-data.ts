@@ -1,0 +1,47 @@
+// A whole form in memory: what `request.formData()` resolves to [Fetch §5.2, multipart/form-data and
+// urlencoded].
+
+import type { FormLimits } from "../../src/messages/lane.ts";
+import { formKind } from "./content-type.ts";
+import { beyond } from "./limits.ts";
+import { MultipartReader, type Part, type ReadPiece } from "./multipart.ts";
+import { readUrlencoded } from "./urlencoded.ts";
+
+/** What an entry costs beside its bytes, so that many empty ones are not for nothing. */
+const ENTRY_BYTES = 128;
+
+/** Rejects with FormFault (400, 413, 415), and with what broke the body. */
+export async function readFormData(
+  read: ReadPiece,
+  contentType: string | undefined,
+  limits: FormLimits,
+): Promise<FormData> {
+  const form = new FormData();
+  const type = formKind(contentType);
+  if (type.kind === "urlencoded") {
+    for (const [name, value] of await readUrlencoded(read, limits)) form.append(name, value);
+    return form;
+  }
+  const reader = new MultipartReader(read, type.boundary, limits);
+  let left = limits.memoryBytes;
+  for (let part = await reader.next(); part !== undefined; part = await reader.next()) {
+    left -= ENTRY_BYTES + Buffer.byteLength(part.name);
+    const bytes = await contentOf(part, left, limits);
+    left -= bytes.length;
+    if (part.filename === undefined) form.append(part.name, bytes.toString("utf8"));
+    else form.append(part.name, new File([bytes], part.filename, { type: part.type }));
+  }
+  return form;
+}
+
+async function contentOf(part: Part, most: number, { memoryBytes }: FormLimits): Promise<Buffer<ArrayBuffer>> {
+  const pieces: Buffer[] = [];
+  let length = 0;
+  for (let piece = await part.read(); piece !== undefined; piece = await part.read()) {
+    length += piece.length;
+    if (length > most) throw beyond("memoryBytes", `takes more than ${memoryBytes} bytes of memory`);
+    pieces.push(piece);
+  }
+  if (most < 0) throw beyond("memoryBytes", `takes more than ${memoryBytes} bytes of memory`);
+  return Buffer.concat(pieces, length);
+}

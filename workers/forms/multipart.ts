@@ -1,0 +1,227 @@
+// The parts of a multipart/form-data body [RFC 7578], asked for one by one. busboy finds the
+// boundaries; here is what makes it a reader: nothing is read ahead of who asks, so that a slow one
+// stops the client, and every limit is an error instead of a part that is cut or missing.
+
+import { Busboy } from "@fastify/busboy";
+import type { FormLimits } from "../../src/messages/lane.ts";
+import { safeFilename, unescapeName } from "./filename.ts";
+import { beyond, type FormFault, malformed } from "./limits.ts";
+
+/** The next piece of the request's body; undefined at its end. */
+export type ReadPiece = () => Promise<Uint8Array | undefined>;
+
+export interface Part {
+  readonly name: string;
+  /** Undefined: a field. "": a file input in which nothing was chosen, if it has no bytes. */
+  readonly filename: string | undefined;
+  /** Media type as the client says; `text/plain` where it says nothing. */
+  readonly type: string;
+  /** The next piece, or undefined at the part's end. Rejects with FormFault, and with what broke the body. */
+  read(): Promise<Buffer | undefined>;
+}
+
+/** Lines before a part's content: browsers send two. */
+const HEADER_PAIRS = 20;
+/** Beside its name and filename. */
+const HEADER_BYTES = 8 * 1024;
+/** Of a name in an error. */
+const SHOWN_CHARS = 100;
+
+export class MultipartReader {
+  readonly #body: ReadPiece;
+  readonly #limits: FormLimits;
+  readonly #parser: InstanceType<typeof Busboy>;
+  /** Begun, and not asked for yet. */
+  readonly #waiting: PartBuffer[] = [];
+  #newest: PartBuffer | undefined;
+  #given: PartBuffer | undefined;
+  #fields = 0;
+  #files = 0;
+  #failure: { readonly error: unknown } | undefined;
+  /** Under way: two who ask at once share it. */
+  #reading: Promise<void> | undefined;
+  #bodyEnded = false;
+  #finished = false;
+  #stir = (): void => {};
+  #written = (): void => {};
+
+  constructor(body: ReadPiece, boundary: string, limits: FormLimits) {
+    this.#body = body;
+    this.#limits = limits;
+    this.#parser = new Busboy({
+      headers: { "content-type": `multipart/form-data; boundary="${boundary}"` },
+      // As bytes, all of them: what is a field and how it is decoded is decided here.
+      isPartAFile: () => true,
+      preservePath: true,
+      limits: {
+        // Parts without a name that can be read are passed over, and counted here only.
+        parts: limits.fields + limits.files,
+        headerPairs: HEADER_PAIRS,
+        headerSize: HEADER_BYTES + limits.nameBytes,
+      },
+    });
+    const read = (part: PartBuffer): Promise<Buffer | undefined> => this.#readPart(part);
+    this.#parser.on("file", (name: string | undefined, stream, filename: string | undefined, _encoding, type) => {
+      const head = {
+        name: unescapeName(name ?? ""),
+        filename: filename === undefined ? undefined : safeFilename(unescapeName(filename)),
+        type,
+      };
+      this.#begin(new PartBuffer(head, read), stream);
+      if (name === undefined) this.#fail(malformed("a part of it has no name"));
+    });
+    this.#parser.on("partsLimit", () => {
+      this.#fail(beyond("fields", `has more than ${limits.fields + limits.files} parts`));
+    });
+    this.#parser.on("error", (error) => this.#fail(truncated(error)));
+    this.#parser.on("finish", () => {
+      this.#finished = true;
+      this.#stir();
+    });
+  }
+
+  /** The next part; what was left of the one before it is passed over. Undefined after the last. */
+  async next(): Promise<Part | undefined> {
+    this.#given?.abandon();
+    for (;;) {
+      if (this.#failure !== undefined) throw this.#failure.error;
+      const part = this.#waiting.shift();
+      if (part !== undefined) {
+        this.#given = part;
+        return part;
+      }
+      if (this.#finished) return undefined;
+      await this.#more();
+    }
+  }
+
+  async #readPart(part: PartBuffer): Promise<Buffer | undefined> {
+    for (;;) {
+      if (this.#failure !== undefined) throw this.#failure.error;
+      if (part.abandoned) throw new TypeError("a part of a form cannot be read after the next one was asked for");
+      const piece = part.pieces.shift();
+      if (piece !== undefined) return piece;
+      if (part.ended) return undefined;
+      // The end of a part that is not the newest is on its way through busboy's streams.
+      if (part === this.#newest) await this.#more();
+      else await this.#event();
+    }
+  }
+
+  #begin(part: PartBuffer, stream: NodeJS.ReadableStream): void {
+    stream.on("error", (error) => this.#fail(truncated(error)));
+    stream.on("data", (piece: Buffer) => {
+      part.push(piece);
+      if (part.bytes > this.#mostBytes(part)) this.#fail(tooLong(part, this.#limits));
+      this.#stir();
+    });
+    stream.on("end", () => {
+      part.ended = true;
+      this.#stir();
+    });
+    this.#newest = part;
+    this.#waiting.push(part);
+    if (part.filename === undefined) this.#fields += 1;
+    else this.#files += 1;
+    const wrong = this.#judge(part);
+    if (wrong !== undefined) this.#fail(wrong);
+    this.#stir();
+  }
+
+  #judge({ name }: PartBuffer): FormFault | undefined {
+    const { fields, files, nameBytes } = this.#limits;
+    if (this.#files > files) return beyond("files", `has more than ${files} files`);
+    if (this.#fields > fields) return beyond("fields", `has more than ${fields} fields`);
+    if (Buffer.byteLength(name) <= nameBytes) return undefined;
+    return beyond("nameBytes", `has a field whose name is longer than ${nameBytes} bytes`);
+  }
+
+  #mostBytes({ filename }: PartBuffer): number {
+    return filename === undefined ? this.#limits.fieldBytes : this.#limits.fileBytes;
+  }
+
+  /** Reads one piece of the body, or waits for what busboy has to tell after the last. */
+  #more(): Promise<void> {
+    if (this.#bodyEnded) return this.#event();
+    this.#reading ??= this.#readPiece().finally(() => {
+      this.#reading = undefined;
+    });
+    return this.#reading;
+  }
+
+  async #readPiece(): Promise<void> {
+    const piece = await this.#body();
+    if (piece === undefined) {
+      this.#bodyEnded = true;
+      const told = this.#event();
+      this.#parser.end();
+      return told;
+    }
+    await new Promise<void>((resolve) => {
+      this.#written = resolve;
+      this.#parser.write(Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength), () => resolve());
+    });
+  }
+
+  #event(): Promise<void> {
+    const before = this.#stir;
+    return new Promise((resolve) => {
+      this.#stir = () => {
+        this.#stir = () => {};
+        before();
+        resolve();
+      };
+    });
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#stir();
+    this.#written();
+  }
+}
+
+/** What has come of a part and was not read: at most one piece of the body, because none is read ahead. */
+class PartBuffer implements Part {
+  readonly name: string;
+  readonly filename: string | undefined;
+  readonly type: string;
+  readonly pieces: Buffer[] = [];
+  bytes = 0;
+  ended = false;
+  abandoned = false;
+  readonly #read: (part: PartBuffer) => Promise<Buffer | undefined>;
+
+  constructor(head: Pick<Part, "name" | "filename" | "type">, read: (part: PartBuffer) => Promise<Buffer | undefined>) {
+    this.name = head.name;
+    this.filename = head.filename;
+    this.type = head.type;
+    this.#read = read;
+  }
+
+  push(piece: Buffer): void {
+    this.bytes += piece.length;
+    if (!this.abandoned) this.pieces.push(piece);
+  }
+
+  abandon(): void {
+    if (this.ended && this.pieces.length === 0) return;
+    this.abandoned = true;
+    this.pieces.length = 0;
+  }
+
+  read(): Promise<Buffer | undefined> {
+    return this.#read(this);
+  }
+}
+
+function truncated(cause: unknown): FormFault {
+  return malformed("it ends before its last boundary", cause);
+}
+
+function tooLong({ name, filename }: Part, { fieldBytes, fileBytes }: FormLimits): FormFault {
+  const shown = JSON.stringify(name.slice(0, SHOWN_CHARS));
+  return filename === undefined
+    ? beyond("fieldBytes", `has more than ${fieldBytes} bytes in field ${shown}`)
+    : beyond("fileBytes", `has a file of more than ${fileBytes} bytes in field ${shown}`);
+}
