@@ -31,7 +31,7 @@ let leaving = false;
 let left = false;
 let unendable = false;
 /** Connections on their way to another process, the oldest first. */
-const givenAway: (() => void)[] = [];
+const givenAway: { readonly handle: ConnectionHandle; readonly settled: () => void }[] = [];
 const mayServe = Promise.withResolvers<void>();
 
 function send(message: FromPool): void {
@@ -110,16 +110,17 @@ async function drain(withinMs: number, handOver = false): Promise<void> {
 
 /** Sends a connection to the supervisor, who knows which process takes it; resolves when that has it. */
 function giveAway(handle: ConnectionHandle, connection: KeptConnection): Promise<void> {
-  return new Promise((resolve) => {
-    givenAway.push(resolve);
+  return new Promise((settled) => {
+    const given = { handle, settled };
+    givenAway.push(given);
     const message: FromPool = { kind: "connection", ...connection };
     process.send?.(message, handle as unknown as SendHandle, {}, (error) => {
       // The kernel keeps what is on its way; this is only our copy.
       handle.close();
       if (error === null) return;
       log.warn("a connection could not be given away and is closed", { reason: error.message });
-      givenAway.splice(givenAway.indexOf(resolve), 1);
-      resolve();
+      givenAway.splice(givenAway.indexOf(given), 1);
+      settled();
     });
   });
 }
@@ -190,7 +191,7 @@ function received(message: ToPool, handle: ConnectionHandle | undefined): void {
       else pool?.adopt(handle, { used: message.used });
       break;
     case "given":
-      givenAway.shift()?.();
+      givenAway.shift()?.settled();
       break;
     case "status":
       if (pool !== undefined) send({ kind: "status", id: message.id, status: pool.status() });
@@ -216,7 +217,11 @@ process.on("uncaughtException", fatal);
 process.on("unhandledRejection", fatal);
 process.on("message", (message, handle) => received(message as ToPool, handle as ConnectionHandle | undefined));
 process.on("disconnect", () => {
-  for (const settled of givenAway.splice(0)) settled();
+  // Node calls nobody back for what waited in the channel: who is connected is to know that it goes nowhere.
+  for (const { handle, settled } of givenAway.splice(0)) {
+    handle.close();
+    settled();
+  }
   // We let go of the channel ourselves.
   if (left) return;
   drain(OWN_DRAIN_MS).catch(fatal);
