@@ -1,110 +1,151 @@
-// The page that an author sees when the app fails: message, the author's line, stack, causes and the
-// request. It stands alone: no script, no font, no file. Everything on it is escaped, because errors
-// and requests both carry what strangers wrote.
+// The page that an author sees when the app fails: message, the author's line, stack, causes, the request
+// and the environment. It stands alone: no font, no file, and no script but that of its button. Everything on
+// it is escaped, because errors and requests both carry what strangers wrote.
 
 import { readFileSync, statSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { editorLink, type Place } from "../src/base/editor-link.ts";
 import { Fault } from "../src/base/fault.ts";
+import { VERSION } from "../src/base/version.ts";
 import { headerEntries, headerValue } from "../src/cgi/variables.ts";
 import type { Params } from "../src/fastcgi/name-values.ts";
-import { type FrameLine, frameLines } from "../src/loader/code-frame.ts";
+import { authorPlace } from "../src/loader/author-place.ts";
+import { codeFrame, type FrameLine, frameLines } from "../src/loader/code-frame.ts";
+import { COPY_SCRIPT, errorPagePolicy, STYLE } from "./error-page-parts.ts";
+import { redacted, withoutSecrets } from "./redaction.ts";
 import { causeChain, stackOf, summaryOf, traceOf } from "./trace.ts";
 
 export interface ErrorPage {
   /** Content type. */
   readonly type: string;
   readonly body: string;
+  /** Content-Security-Policy. */
+  readonly policy: string;
+}
+
+export interface ErrorPageOptions {
+  /** Template of links to the author's editor, with {file}, {line} and {column}. */
+  readonly editor?: string | undefined;
+  /** The page may reload itself. */
+  readonly live?: boolean;
 }
 
 /** HTML for a client that accepts it, else plain text. */
-export function errorPage(error: unknown, params: Params): ErrorPage {
+export function errorPage(error: unknown, params: Params, options: ErrorPageOptions = {}): ErrorPage {
   const accept = quietly(() => headerValue(params, "accept"));
+  const policy = errorPagePolicy(options.live ?? false);
   if (accept === undefined || !/text\/html/i.test(accept)) {
-    return { type: "text/plain; charset=utf-8", body: `${traceOf(error)}\n` };
+    return { type: "text/plain; charset=utf-8", body: `${traceOf(error)}\n`, policy };
   }
-  return { type: "text/html; charset=utf-8", body: render(error, params) };
+  return { type: "text/html; charset=utf-8", body: render(error, params, options), policy };
 }
 
-/** The place in the author's code that a stack names first. */
-export interface Place {
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
-}
-
-/** Undefined if the stack names no file outside of Node, packages and Holdfast itself. */
-export function authorPlace(stack: string): Place | undefined {
-  for (const row of stack.split("\n")) {
-    const match = /(?:at |\()(?:async )?((?:file:\/\/)?\/[^()]*?)(?:\?[^():]*)?:(\d+):(\d+)\)?\s*$/.exec(row);
-    if (match === null) continue;
-    const [, where = "", line, column] = match;
-    const file = where.startsWith("file:") ? quietly(() => fileURLToPath(where)) : where;
-    if (file === undefined || file.includes("/node_modules/") || file.startsWith(OURS)) continue;
-    return { file, line: Number(line), column: Number(column) };
-  }
-  return undefined;
-}
-
-/** The folder of our own compiled code. */
-const OURS = fileURLToPath(new URL("../", import.meta.url));
 /** A longer source is not read for a page. */
 const SOURCE_BYTES = 2 * 1024 * 1024;
+/** Of a variable or a header. */
+const VALUE_CHARS = 2000;
 
-function render(error: unknown, params: Params): string {
+function render(error: unknown, params: Params, options: ErrorPageOptions): string {
   const title = summaryOf(error);
   const hint = error instanceof Fault && error.hint !== undefined ? `<p class=hint>${escapeHtml(error.hint)}</p>` : "";
-  const sections = causeChain(error).map((each, depth) => section(each, depth));
+  const sections = causeChain(error).map((each, depth) => section(each, depth, options));
   return `<!doctype html>
 <html lang=en>
 <meta charset=utf-8>
-<meta name=viewport content="width=device-width">
+<meta name=viewport content="width=device-width,initial-scale=1">
 <title>${escapeHtml(firstLine(title))}</title>
 <style>${STYLE}</style>
-<header><p>${error instanceof Fault && error.code === "BOOT" ? "The module did not load" : "The handler failed"}</p><h1>${escapeHtml(title)}</h1>${hint}</header>
+<header><p>${error instanceof Fault && error.code === "BOOT" ? "The module did not load" : "The handler failed"}</p><h1>${escapeHtml(title)}</h1>${hint}<button id=copy type=button hidden>Copy as text</button><textarea id=text readonly hidden aria-label="The error as text">
+${escapeHtml(asText(error, params))}</textarea></header>
 <main>
 ${sections.join("\n")}
-<section><h2>Request</h2>${requestTable(params)}</section>
+<section><h2>Request</h2>${table(requestRows(params))}</section>
+<details><summary>Environment</summary>${table(environmentRows())}</details>
 </main>
 <footer>You see this page because the pool shows errors. Visitors of a pool that does not get a plain one.</footer>
+<script>${COPY_SCRIPT}</script>
 `;
 }
 
-function section(error: unknown, depth: number): string {
+function section(error: unknown, depth: number, options: ErrorPageOptions): string {
   const stack = stackOf(error) ?? "";
   const place = authorPlace(stack);
   const heading = depth === 0 ? "" : `<h2>Caused by ${escapeHtml(summaryOf(error))}</h2>`;
-  const source = place === undefined ? "" : sourceBlock(place);
-  const trace = stack === "" ? "" : `<pre class=stack>${escapeHtml(stack)}</pre>`;
+  const source = place === undefined ? "" : sourceBlock(place, options);
+  const trace = stack === "" ? "" : `<pre class=stack>${stack.split("\n").map(stackRow).join("\n")}</pre>`;
   return `<section>${heading}${source}${trace}</section>`;
 }
 
-function sourceBlock(place: Place): string {
+/** What is Node's, a package's or ours stands back. */
+function stackRow(row: string): string {
+  const isFrame = /^\s+at /.test(row);
+  return isFrame && authorPlace(row) === undefined ? `<span class=others>${escapeHtml(row)}</span>` : escapeHtml(row);
+}
+
+function sourceBlock(place: Place, { editor }: ErrorPageOptions): string {
   const lines = sourceLines(place);
   if (lines.length === 0) return "";
   const rows = lines.map(
     ({ number, text, marked }) =>
       `<li value=${number}${marked ? " class=marked" : ""}><code>${escapeHtml(text)}</code>`,
   );
-  return `<p class=place>${escapeHtml(place.file)}:${place.line}:${place.column}</p><ol class=source>${rows.join("\n")}</ol>`;
+  const name = escapeHtml(nameOf(place));
+  const linked = editor === undefined ? name : `<a href="${escapeHtml(editorLink(editor, place))}">${name}</a>`;
+  return `<p class=place>${linked}</p><ol class=source>${rows.join("\n")}</ol>`;
 }
 
-function sourceLines({ file, line }: Place): FrameLine[] {
-  return quietly(() => (statSync(file).size > SOURCE_BYTES ? [] : frameLines(readFileSync(file, "utf8"), line))) ?? [];
+function sourceLines(place: Place): FrameLine[] {
+  const source = sourceOf(place);
+  return source === undefined ? [] : frameLines(source, place.line);
 }
 
-function requestTable(params: Params): string {
-  const rows: [string, string][] = [
+function sourceOf({ file }: Place): string | undefined {
+  return quietly(() => (statSync(file).size > SOURCE_BYTES ? undefined : readFileSync(file, "utf8")));
+}
+
+function nameOf({ file, line, column }: Place): string {
+  return `${file}:${line}:${column}`;
+}
+
+/** For a bug report, or for whoever is asked for help: what failed and where, and nothing of the environment. */
+function asText(error: unknown, params: Params): string {
+  const place = authorPlace(stackOf(error) ?? "");
+  const source = place === undefined ? undefined : sourceOf(place);
+  const frame = place === undefined || source === undefined ? "" : codeFrame(source, place.line, place.column);
+  const request = `${params.get("REQUEST_METHOD") ?? ""} ${withoutSecrets(params.get("REQUEST_URI") ?? "")}`;
+  return [
+    traceOf(error),
+    ...(place === undefined || frame === "" ? [] : ["", nameOf(place), frame]),
+    "",
+    `${request}\nHoldfast ${VERSION}, Node ${process.versions.node}, ${process.platform} ${process.arch}`,
+  ].join("\n");
+}
+
+type Rows = readonly (readonly [name: string, value: string])[];
+
+function requestRows(params: Params): Rows {
+  return [
     ["Method", params.get("REQUEST_METHOD") ?? ""],
-    ["URL", params.get("REQUEST_URI") ?? ""],
-    ...(quietly(() => headerEntries(params)) ?? []).map(
-      ([name, value]) => [name, SECRET.test(name) ? "…" : value] as [string, string],
-    ),
+    ["URL", withoutSecrets(params.get("REQUEST_URI") ?? "")],
+    ["Client", params.get("REMOTE_ADDR") ?? ""],
+    ...(quietly(() => headerEntries(params)) ?? []).map(([name, value]) => [name, redacted(name, value)] as const),
   ];
-  return `<table>${rows.map(([name, value]) => `<tr><th>${escapeHtml(name)}<td>${escapeHtml(value)}`).join("\n")}</table>`;
 }
 
-/** Pages end up in screenshots and bug reports. */
-const SECRET = /^(?:authorization|proxy-authorization|cookie)$/;
+function environmentRows(): Rows {
+  const variables = Object.entries(process.env)
+    .map(([name, value = ""]) => [name, redacted(name, value)] as const)
+    .sort(([one], [other]) => (one < other ? -1 : 1));
+  return [["Holdfast", VERSION], ["Node.js", process.versions.node], ["Folder", process.cwd()], ...variables];
+}
+
+function table(rows: Rows): string {
+  const shown = rows.map(([name, value]) => `<tr><th>${escapeHtml(name)}<td>${escapeHtml(shortened(value))}`);
+  return `<table>${shown.join("\n")}</table>`;
+}
+
+function shortened(value: string): string {
+  return value.length > VALUE_CHARS ? `${value.slice(0, VALUE_CHARS)}…` : value;
+}
 
 function firstLine(text: string): string {
   return text.split("\n", 1)[0] ?? "";
@@ -122,29 +163,3 @@ function quietly<Value>(make: () => Value): Value | undefined {
     return undefined;
   }
 }
-
-const STYLE = `
-:root{color-scheme:light dark;--ink:#1d2330;--soft:#5c6577;--paper:#f6f7f9;--card:#fff;--line:#dde1e8;--red:#b3261e;--mark:#fdecea}
-@media (prefers-color-scheme:dark){:root{--ink:#e6e9ef;--soft:#9aa4b5;--paper:#12151b;--card:#1a1f28;--line:#2c3440;--red:#ff8a80;--mark:#3a2023}}
-*{box-sizing:border-box}
-body{margin:0;font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper)}
-header,main,footer{max-width:64rem;margin:0 auto;padding:0 1.25rem}
-header{padding-top:2.5rem;border-top:4px solid var(--red)}
-header p{margin:0;color:var(--soft)}
-h1{margin:.25rem 0 1rem;font-size:1.5rem;line-height:1.3;color:var(--red);overflow-wrap:anywhere;white-space:pre-wrap}
-h2{font-size:1rem;margin:1.5rem 0 .5rem;overflow-wrap:anywhere}
-.hint{color:var(--ink);margin-bottom:1rem}
-.place{margin:0 0 .5rem;font:13px/1.5 ui-monospace,monospace;color:var(--soft);overflow-wrap:anywhere}
-pre,ol{font:13px/1.6 ui-monospace,monospace;background:var(--card);border:1px solid var(--line);border-radius:6px;overflow-x:auto}
-ol{margin:0 0 1rem;padding:.5rem 0 .5rem 4rem}
-li::marker{color:var(--soft)}
-li{white-space:pre;padding-right:1rem}
-.marked{background:var(--mark)}
-.marked::marker{color:var(--red);font-weight:bold}
-pre{margin:0 0 1rem;padding:.75rem 1rem}
-table{width:100%;border-collapse:collapse;font-size:14px}
-th,td{text-align:left;vertical-align:top;padding:.3rem .75rem .3rem 0;border-top:1px solid var(--line);overflow-wrap:anywhere}
-th{width:12rem;font-weight:500;color:var(--soft)}
-footer{margin-top:2rem;padding-bottom:2rem;font-size:13px;color:var(--soft)}
-@media (max-width:40rem){th{width:7rem}}
-`;

@@ -3,11 +3,11 @@
 
 import { FAULTS, Fault } from "../src/base/fault.ts";
 import { encodeHead, refusalReply } from "../src/cgi/response.ts";
-import { errorPage } from "./error-page.ts";
+import { type ErrorPageOptions, errorPage } from "./error-page.ts";
 import type { WorkerExchange } from "./exchange.ts";
 import { summaryOf, traceOf } from "./trace.ts";
 
-export interface FailureOptions {
+export interface FailureOptions extends ErrorPageOptions {
   /** The error and the author's lines go into the page. */
   readonly showErrors: boolean;
   /** Upper case; undefined if the request's method was what failed. */
@@ -15,34 +15,34 @@ export interface FailureOptions {
 }
 
 /** Logs `error` and answers with what it deserves: a Fault's own status, else 500. Never throws. */
-export function replyFailure(exchange: WorkerExchange, error: unknown, { showErrors, method }: FailureOptions): void {
+export function replyFailure(exchange: WorkerExchange, error: unknown, options: FailureOptions): void {
   const fault = error instanceof Fault ? error : handlerFault(error);
   // After an abort nobody sees the reply, and the author's code has usually failed because of it.
   if (exchange.aborted === undefined) {
     const hint = fault.hint === undefined ? {} : { hint: fault.hint };
     exchange.log(FAULTS[fault.code].level, fault.message, { ...hint, stack: traceOf(error) });
   }
-  const page = pageFor(exchange, error, fault, showErrors);
-  exchange.reply(page.status, page.head, method === "HEAD" ? undefined : page.body, fault);
+  const page = pageFor(exchange, error, fault, options);
+  exchange.reply(page.status, page.head, options.method === "HEAD" ? undefined : page.body, fault);
 }
 
 function pageFor(
   exchange: WorkerExchange,
   error: unknown,
   fault: Fault,
-  showErrors: boolean,
+  options: FailureOptions,
 ): { status: number; head: string; body: string } {
   const requestId = exchange.params.get("UNIQUE_ID");
-  if (!showErrors || FAULTS[fault.code].level !== "error") {
+  if (!options.showErrors || FAULTS[fault.code].level !== "error") {
     return refusalReply(fault, requestId === undefined ? {} : { requestId });
   }
-  const { type, body } = errorPage(error, exchange.params);
+  const { type, body, policy } = errorPage(error, exchange.params, options);
   const headers: [string, string][] = [
     ["content-type", type],
     ["content-length", String(Buffer.byteLength(body))],
     ["cache-control", "no-store"],
     ["x-content-type-options", "nosniff"],
-    ["content-security-policy", "default-src 'none'; style-src 'unsafe-inline'"],
+    ["content-security-policy", policy],
   ];
   // An app that did not load has no status of its own.
   const status = fault.status === 0 ? FAULTS.HANDLER.status : fault.status;

@@ -195,7 +195,8 @@ class WorkerHost implements Host {
   }
 
   #fail(exchange: WorkerExchange, error: unknown, method: string | undefined): void {
-    replyFailure(exchange, error, { showErrors: this.#boot.showErrors, method });
+    const { showErrors, editor, live } = this.#boot;
+    replyFailure(exchange, error, { showErrors, editor, live: live !== undefined, method });
   }
 }
 

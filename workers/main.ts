@@ -9,10 +9,22 @@ import {
   type EscapedError,
   FROM_WORKER,
   type ReadyData,
+  type WorkerBoot,
   type WorkerLife,
 } from "../src/messages/lane.ts";
+import type { Host, WorkerExchange } from "./exchange.ts";
 import { WorkerLane } from "./lane.ts";
 import { currentExchange, WorkerOutput } from "./output.ts";
+
+/** What is called for each exchange. */
+async function handling(host: Host, { live }: WorkerBoot): Promise<(exchange: WorkerExchange) => void> {
+  if (live === undefined) return host.handle.bind(host);
+  const { addLiveScript } = await import("./live-script.ts");
+  return (exchange) => {
+    addLiveScript(exchange, live);
+    host.handle(exchange);
+  };
+}
 
 export default async function live({ boot, output: memory, ...end }: WorkerLife): Promise<void> {
   const bornAt = performance.now();
@@ -50,7 +62,7 @@ export default async function live({ boot, output: memory, ...end }: WorkerLife)
       poolState: lane.state,
       log: (level, message, fields) => output.log({ level, message, ...(fields === undefined ? {} : { fields }) }),
     });
-    const handle = host.handle.bind(host);
+    const handle = await handling(host, boot);
     lane.serve({
       handle: (exchange) => currentExchange.run(exchange, handle, exchange),
       drain: (withinMs) => {

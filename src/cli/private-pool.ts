@@ -16,6 +16,10 @@ export interface PrivatePoolOptions {
   readonly folder: string;
   readonly threads: number | "auto";
   readonly watch: boolean;
+  /** Default: false. */
+  readonly liveReload?: boolean;
+  /** Template of links from error pages to the author's editor; default: none. */
+  readonly editor?: string | undefined;
   /** The pool serves the files of a root that are no handlers. */
   readonly serveStatic: boolean;
   /** Group that may connect besides ourselves. */
@@ -45,6 +49,8 @@ export function privateConfig(options: PrivatePoolOptions): PrivateConfig {
         // An app has no files besides.
         ...(target.kind === "root" ? { static: options.serveStatic } : {}),
         show_errors: true,
+        live_reload: options.liveReload ?? false,
+        ...(options.editor === undefined ? {} : { editor: options.editor }),
         // For as long as the command runs.
         cookies: { secrets: [randomBytes(32).toString("base64")] },
         // Whoever runs this is the app's developer: what the shell knows (DATABASE_URL), the app knows.

@@ -39,6 +39,9 @@ export function checkPool({ pool, written }: PoolUnderCheck, findings: Findings)
   }
   if (written.chdir !== undefined && pool.chdir !== undefined) expectFile(pool.chdir, "folder", ["chdir"], findings);
   checkTimes(pool, findings);
+  if (pool.liveReload === true && (pool.processes ?? 1) > 1) {
+    findings.error(["live_reload"], "needs processes = 1: each process would take the others' pages for old ones");
+  }
   for (const { path, asked } of NOT_IN_EFFECT) {
     if (asked(pool)) findings.warning(path, "not in effect in this version");
   }

@@ -152,6 +152,14 @@ export const POOL = {
     default: false,
     doc: "Show errors with their stack in the page. For development: it shows your source to everyone.",
   }),
+  live_reload: option("liveReload", kind.flag, {
+    default: false,
+    doc: "Pages reload themselves in the browser when a file of the app changes, and say when the change does not load. For development, with one process: `holdfast serve` sets it.",
+  }),
+  editor: optional("editor", kind.text("URL with {file}, {line} and {column}"), {
+    example: "vscode://file{file}:{line}:{column}",
+    doc: "Where error pages link lines of the source to. For development: `holdfast serve` takes it from HOLDFAST_EDITOR or EDITOR.",
+  }),
   boot_timeout: option("bootTimeoutMs", kind.duration(), {
     default: "60s",
     doc: "How long the app may take to load in every worker.",

@@ -179,6 +179,14 @@ export interface FormLimits {
   readonly memoryBytes: number;
 }
 
+/** What makes pages reload themselves. */
+export interface LiveBoot {
+  /** URL path where the pool says what has changed; its script has ".js" behind it. */
+  readonly path: string;
+  /** Of this worker's code. */
+  readonly version: string;
+}
+
 /** What a worker is told when it starts; plain data. */
 export interface WorkerBoot {
   readonly worker: number;
@@ -192,6 +200,9 @@ export interface WorkerBoot {
   readonly index: readonly string[];
   readonly serveStatic: boolean;
   readonly showErrors: boolean;
+  /** Template of links from error pages to the author's editor. */
+  readonly editor?: string | undefined;
+  readonly live?: LiveBoot | undefined;
   readonly bodyLimitBytes: number;
   readonly disposeTimeoutMs: number;
   /** The first signs and encrypts, all verify and decrypt; may be none. */

@@ -54,6 +54,8 @@ export type ToPool =
    * away between two requests, else end them. It may come again, with less time or with less to hope for.
    */
   | { readonly kind: "drain"; readonly withinMs: number; readonly handOver: boolean }
+  /** The front is about to close: answer the pages that wait for a change. */
+  | { readonly kind: "release-pages" }
   /** A connection that another process gave away; its handle comes with the message. */
   | ({ readonly kind: "connection" } & KeptConnection)
   /** A connection that it gave away has been taken, or is lost: the next one may follow. */

@@ -185,6 +185,9 @@ function received(message: ToPool, handle: ConnectionHandle | undefined): void {
     case "drain":
       drain(message.withinMs, message.handOver).catch(fatal);
       break;
+    case "release-pages":
+      pool?.releasePages();
+      break;
     case "connection":
       // Without descriptors to spare the kernel delivers the message alone.
       if (handle === undefined) log.warn("a kept connection was lost", { reason: "its descriptor did not arrive" });

@@ -2,6 +2,7 @@
 
 import { headerValue, requestPath } from "../cgi/variables.ts";
 import { Params } from "../fastcgi/name-values.ts";
+import type { Exchange } from "./exchange.ts";
 
 /** A reply of the pool's own: a CGI header block with its empty line, and a body. */
 export interface OwnReply {
@@ -17,14 +18,17 @@ export interface OwnRequest {
   readonly accept: string;
 }
 
+/** Answers later; until then the exchange is its to keep. */
+export type LaterReply = (exchange: Exchange) => void;
+
 /** Path → what answers there; undefined: nobody, it is the app's. */
-export type OwnPages = Readonly<Record<string, (request: OwnRequest) => OwnReply>>;
+export type OwnPages = Readonly<Record<string, (request: OwnRequest) => OwnReply | LaterReply>>;
 
 /** So long must what all paths begin with be, to be worth looking for. */
 const COMMON_CHARS = 3;
 
 /** Finds the pool's own reply to a request, if its path is one of `pages`. Throws Fault REQUEST for a path that is none. */
-export function ownPathFinder(pages: OwnPages): (params: Buffer) => OwnReply | undefined {
+export function ownPathFinder(pages: OwnPages): (params: Buffer) => OwnReply | LaterReply | undefined {
   const byPath = new Map(Object.entries(pages));
   const needles = needlesFor([...byPath.keys()]).map((text) => Buffer.from(text));
   if (needles.length === 0) return () => undefined;

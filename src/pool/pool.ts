@@ -1,6 +1,7 @@
 // A pool process: gateway, dispatcher and workforce joined. boot → ready → drain → gone.
 // Never runs user code, never waits for a worker.
 
+import { dirname } from "node:path";
 import type { Clock, Instant } from "../base/clock.ts";
 import { Fault, toFaultData } from "../base/fault.ts";
 import { settledWithin } from "../base/settled-within.ts";
@@ -16,8 +17,9 @@ import { Exchange, type ExchangeOptions, type Outcome } from "./exchange.ts";
 import type { Gateway, GatewayHost, GatewayOptions, GiveAway, IncomingRequest } from "./gateway.ts";
 import { HoldfastGateway } from "./gateway-holdfast.ts";
 import { NodeFastCgiGateway } from "./gateway-node-fastcgi.ts";
+import { LiveReload } from "./live-reload.ts";
 import { OutputLog } from "./output-log.ts";
-import { type OwnReply, ownPathFinder } from "./own-paths.ts";
+import { type LaterReply, type OwnReply, ownPathFinder } from "./own-paths.ts";
 import { PoolLog } from "./pool-log.ts";
 import { ProcessMemory } from "./process-memory.ts";
 import { answerWith } from "./roomy-reply.ts";
@@ -28,7 +30,7 @@ import { Statistics, TICK_MS } from "./status/statistics.ts";
 import { Threads } from "./threads.ts";
 import { Tidying } from "./tidying.ts";
 import { Turns } from "./turns.ts";
-import { Watch } from "./watch.ts";
+import { FolderWatch, Watch } from "./watch.ts";
 import type { WorkerHandle } from "./worker-handle.ts";
 import { WORKERS_PER_PLACE, Workforce } from "./workforce.ts";
 
@@ -75,8 +77,10 @@ export class Pool implements GatewayHost {
   readonly #turns: Turns;
   readonly #shared: SharedState;
   readonly #gateway: Gateway;
-  readonly #ownReply: (params: Buffer) => OwnReply | undefined;
+  readonly #ownReply: (params: Buffer) => OwnReply | LaterReply | undefined;
   readonly #watch: Watch | undefined;
+  readonly #folderWatch: FolderWatch | undefined;
+  readonly #live: LiveReload | undefined;
   readonly #memory: ProcessMemory;
   readonly #replace: (reason: string) => void;
   readonly #proven: () => void;
@@ -154,13 +158,18 @@ export class Pool implements GatewayHost {
       shared: this.#shared,
       gateway: () => this.#gateway,
     });
-    this.#ownReply = ownPathFinder(
-      statusPages({
+    if (config.liveReload) {
+      const { mount, editor } = config;
+      this.#live = new LiveReload({ mount, editor, clock, generation: () => this.#workforce.generation });
+    }
+    this.#ownReply = ownPathFinder({
+      ...this.#live?.pages,
+      ...statusPages({
         paths: config.status,
         statistics: this.#statistics,
         denied: ({ params }, reason) => this.#says.statusRefused(params, reason),
       }),
-    );
+    });
     this.#turns = new Turns({
       clock,
       dispatcher: this.#dispatcher,
@@ -188,10 +197,16 @@ export class Pool implements GatewayHost {
     this.#gateway =
       config.gateway === "node-fastcgi" ? new NodeFastCgiGateway(gatewayOptions) : new HoldfastGateway(gatewayOptions);
     if (config.watch) {
-      this.#watch = new Watch(
-        (path) => void this.#reloadWorkers(path),
-        (error) => log.warn("cannot watch for changes", { ...toFaultData(error, "BOOT") }),
-      );
+      const failed = (error: unknown): void => log.warn("cannot watch for changes", { ...toFaultData(error, "BOOT") });
+      const watch = new Watch((path) => void this.#reloadWorkers(path), failed);
+      this.#watch = watch;
+      const folder = config.root ?? (config.app === undefined ? undefined : dirname(config.app));
+      if (this.#live !== undefined && folder !== undefined) {
+        const changed = (path: string): void => {
+          if (!watch.has(path)) this.#live?.assetChanged();
+        };
+        this.#folderWatch = new FolderWatch(folder, changed, failed);
+      }
     }
   }
 
@@ -227,6 +242,7 @@ export class Pool implements GatewayHost {
    * with the connections.
    */
   drain(deadline: Instant, giveAway?: GiveAway): Promise<void> {
+    this.releasePages();
     this.#statistics.draining = true;
     this.#givesAway = giveAway !== undefined;
     const left = Math.max(0, deadline - this.clock.now());
@@ -234,6 +250,11 @@ export class Pool implements GatewayHost {
     if (deadline < this.#drainBy) this.#drainWithin(deadline);
     this.#drained ??= this.#finish(emptied);
     return this.#drained;
+  }
+
+  /** Pages that wait for a change are answered, and wait no more. */
+  releasePages(): void {
+    this.#live?.leave();
   }
 
   #drainWithin(deadline: Instant): void {
@@ -244,7 +265,7 @@ export class Pool implements GatewayHost {
   }
 
   async #finish(emptied: Promise<void>): Promise<void> {
-    await this.#watch?.close();
+    await this.#closeWatches();
     await Promise.race([emptied, this.#late.promise]);
     this.#dispatcher.failAll(
       new Fault("OVERLOAD", "the pool is stopping"),
@@ -266,12 +287,17 @@ export class Pool implements GatewayHost {
     clearInterval(this.#statisticsTick);
     this.#statistics.close();
     this.#workforce.close();
-    await this.#watch?.close();
+    this.releasePages();
+    await this.#closeWatches();
     await this.#gateway.close();
     await this.#threads.close();
     this.#output.close();
     this.#shared.close();
     this.#access?.flush();
+  }
+
+  async #closeWatches(): Promise<void> {
+    await Promise.all([this.#watch?.close(), this.#folderWatch?.close()]);
   }
 
   status(): PoolStatus {
@@ -282,7 +308,7 @@ export class Pool implements GatewayHost {
 
   open(request: IncomingRequest): Exchange {
     this.#statistics.counters.accepted++;
-    let own: OwnReply | undefined;
+    let own: OwnReply | LaterReply | undefined;
     let length: number | undefined;
     let fault: Fault | undefined;
     try {
@@ -310,7 +336,8 @@ export class Pool implements GatewayHost {
     if (fault !== undefined) exchange.fail(fault);
     else if (own !== undefined) {
       exchange.own = true;
-      answerWith(exchange, own.head, own.body);
+      if (typeof own === "function") own(exchange);
+      else answerWith(exchange, own.head, own.body);
     } else {
       this.#dispatcher.submit(exchange);
       this.#turns.opened();
@@ -368,6 +395,8 @@ export class Pool implements GatewayHost {
       index: config.index,
       serveStatic: config.serveStatic,
       showErrors: config.showErrors,
+      editor: config.editor,
+      live: this.#live?.boot(generation),
       bodyLimitBytes: config.request.bodyLimitBytes,
       disposeTimeoutMs: config.disposeTimeoutMs,
       cookieSecrets: config.cookies.secrets.map(({ text }) => text),
@@ -417,10 +446,12 @@ export class Pool implements GatewayHost {
       await this.#workforce.replaceAll();
       this.#statistics.changeFault = undefined;
       this.#says.reloaded(path, this.#workforce.generation);
+      this.#live?.reloaded();
     } catch (error) {
       const fault = toFaultData(error, "BOOT");
       this.#statistics.changeFault = fault;
       this.#says.notReloaded(path, fault);
+      this.#live?.failed(path, fault);
     }
   }
 }

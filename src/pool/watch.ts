@@ -1,7 +1,8 @@
-// Watches the files that the workers loaded, and says when one changed. The only file that knows
-// chokidar.
+// Watches the files that the workers loaded, and says when one changed; and those of a folder that only
+// browsers load. The only file that knows chokidar.
 
-import { statSync } from "node:fs";
+import { type Stats, statSync } from "node:fs";
+import { basename } from "node:path";
 import { type FSWatcher, watch } from "chokidar";
 
 /** Changes that come within this time of each other are one change: an editor writes several files. */
@@ -33,6 +34,11 @@ export class Watch {
     this.#watcher.add(path);
   }
 
+  /** Whether it is one of the files that the workers loaded. */
+  has(path: string): boolean {
+    return this.#known.has(path);
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -46,6 +52,34 @@ export class Watch {
     this.#known.set(path, state);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#changed(path), SETTLE_MS);
+  }
+}
+
+/** What pages consist of besides handlers. Apps write images and data themselves: those are no change of theirs. */
+const ASSET = /\.(?:css|html?|m?js|svg)$/i;
+/** Folders in folders are looked into so far. */
+const DEPTH = 8;
+
+/** Says when a file of a folder changes, comes or goes that browsers load: a stylesheet, a script, a page. */
+export class FolderWatch {
+  readonly #watcher: FSWatcher;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** `changed` gets one of the paths that changed. */
+  constructor(folder: string, changed: (path: string) => void, failed: (error: unknown) => void) {
+    const ignored = (path: string, stats?: Stats): boolean =>
+      path !== folder && (/^\.|^node_modules$/.test(basename(path)) || (stats?.isFile() === true && !ASSET.test(path)));
+    this.#watcher = watch(folder, { ignored, ignoreInitial: true, atomic: true, followSymlinks: false, depth: DEPTH });
+    this.#watcher.on("all", (_event, path) => {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => changed(path), SETTLE_MS);
+    });
+    this.#watcher.on("error", failed);
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#watcher.close();
   }
 }
 

@@ -70,6 +70,8 @@ export interface RunningSupervisor {
   readonly done: Promise<void>;
   /** Where each pool listens; a port 0 has become the real one. */
   readonly addresses: ReadonlyMap<string, ListenAddress>;
+  /** Answers pages that wait for a change (live_reload): the front before the pools is about to close. */
+  releasePages(): void;
   /** Lets open requests finish, within the stop timeout; settles as `done` does. */
   stop(reason: string): Promise<void>;
   /** Ends everything at once. */
@@ -214,6 +216,7 @@ export async function startSupervisor(config: Config, options: StartOptions = {}
     addresses: new Map(
       config.pools.map((pool, index) => [pool.name, addresses[index]?.listen ?? pool.listen] as const),
     ),
+    releasePages: () => supervisor.releasePages(),
     stop(reason) {
       supervisor.stop(reason);
       return done;

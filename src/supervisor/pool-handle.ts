@@ -161,6 +161,11 @@ export class PoolHandle {
     this.#change("draining");
   }
 
+  /** Lets go of pages that wait for a change. */
+  releasePages(): void {
+    this.#send({ kind: "release-pages" });
+  }
+
   /** Gives it a connection. False: it will not get it, and the caller still owns it. */
   adopt(connection: GivenConnection): Promise<boolean> {
     if (this.#state !== "ready") return Promise.resolve(false);

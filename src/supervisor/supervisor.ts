@@ -230,6 +230,11 @@ export class Supervisor {
     this.#ready.reject(new Fault("BOOT", `stopped before every pool was ready (${reason})`));
   }
 
+  /** Pages that wait for a change of the app are answered, and wait no more. */
+  releasePages(): void {
+    for (const handle of this.#fleet.processes.all) handle.releasePages();
+  }
+
   ping(pool: string): Promise<number> {
     return this.#fleet.ping(pool);
   }

@@ -8,6 +8,9 @@ function asked(uri: string, more: Readonly<Record<string, string>> = {}): Buffer
   return Buffer.from(encodeNameValues(Object.entries({ REQUEST_METHOD: "GET", REQUEST_URI: uri, ...more })));
 }
 
+const bodyOf = (reply: ReturnType<ReturnType<typeof ownPathFinder>>): string | undefined =>
+  typeof reply === "function" ? "later" : reply?.body;
+
 const named = (name: string) => () => ownReply({ type: "text/plain", body: name });
 
 describe("the pool's own paths", () => {
@@ -22,12 +25,12 @@ describe("the pool's own paths", () => {
     ["/other?next=/-/ping", undefined],
     ["/", undefined],
   ])("%s: %s", (uri, body) => {
-    expect(find(asked(uri))?.body).toBe(body);
+    expect(bodyOf(find(asked(uri)))).toBe(body);
   });
 
   it("need not begin alike", () => {
     const either = ownPathFinder({ "/health": named("health"), "/metrics": named("metrics") });
-    expect(["/health", "/metrics", "/h"].map((path) => either(asked(path))?.body)).toEqual([
+    expect(["/health", "/metrics", "/h"].map((path) => bodyOf(either(asked(path))))).toEqual([
       "health",
       "metrics",
       undefined,

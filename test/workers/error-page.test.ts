@@ -1,6 +1,8 @@
+import { createHash } from "node:crypto";
 import { Fault } from "../../src/base/fault.ts";
 import { Params } from "../../src/fastcgi/name-values.ts";
-import { authorPlace, errorPage } from "../../workers/error-page.ts";
+import { authorPlace } from "../../src/loader/author-place.ts";
+import { errorPage } from "../../workers/error-page.ts";
 import { causeChain, summaryOf, traceOf } from "../../workers/trace.ts";
 import { tempDirs } from "../support/temp-dir.ts";
 
@@ -38,20 +40,65 @@ describe("the page of an error", () => {
     const evil = "<script>alert(1)</script>\"'&";
     const file = newDir().write("a.ts", evil);
     const { body } = errorPage(errorAt(file, 1, evil), params({ HTTP_X_EVIL: evil, REQUEST_URI: evil }));
-    expect(body).not.toContain("<script");
+    expect(body.replace(/<script>\nconst button[^<]*<\/script>/, "")).not.toContain("<script");
+    expect(body).not.toContain("</textarea><script");
     expect(body).not.toContain(`"'&`);
   });
 
   it("needs nothing but itself", () => {
-    expect(errorPage(errorAt("/gone.ts", 1), params()).body).not.toMatch(/(?:src|href)=|url\(|@import|<script/);
+    const { body, policy } = errorPage(errorAt("/gone.ts", 1), params());
+    expect(body).not.toMatch(/(?:src|href)=|url\(|@import/);
+    const [, script = ""] = /<script>([^<]*)<\/script>/.exec(body) ?? [];
+    const hash = createHash("sha256").update(script).digest("base64");
+    expect(policy).toBe(`default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${hash}'`);
+    expect(body.match(/<script/g)).toHaveLength(1);
   });
 
-  it("keeps cookies and credentials to itself", () => {
-    const { body } = errorPage(
-      errorAt("/gone.ts", 1),
-      params({ HTTP_COOKIE: "sid=secret1", HTTP_AUTHORIZATION: "Basic secret2" }),
+  it("may reload itself where the pool says so", () => {
+    const { policy } = errorPage(errorAt("/gone.ts", 1), params(), { live: true });
+    expect(policy).toMatch(/; script-src 'sha256-[^']+' 'self'; connect-src 'self'$/);
+  });
+
+  it("links the author's line to the editor, where one is known", () => {
+    const file = newDir().write("a<b>.ts", "one\ntwo\n");
+    const { body } = errorPage(errorAt(file, 2), params(), { editor: "vscode://file{file}:{line}:{column}" });
+    expect(body).toContain(`<a href="vscode://file${file.replace("<", "%3C").replace(">", "%3E")}:2:3">`);
+  });
+
+  it("keeps cookies and credentials to itself, of the request and of the environment", () => {
+    Object.assign(process.env, {
+      TEST_DB_PASSWORD: "leak1",
+      TEST_DATABASE_URL: "postgres://me:leak2@host/db",
+      TEST_X: "<y>",
+    });
+    try {
+      const { body } = errorPage(
+        errorAt("/gone.ts", 1),
+        params({
+          HTTP_COOKIE: "sid=leak3",
+          HTTP_AUTHORIZATION: "Basic leak4",
+          HTTP_X_API_KEY: "leak5",
+          HTTP_REFERER: "http://a/?code=1&access_token=leak6",
+          REQUEST_URI: "/x?token=leak7&a=1",
+        }),
+      );
+      expect(body).not.toMatch(/leak/);
+      expect(body).toContain("<th>TEST_DATABASE_URL<td>postgres://me:…@host/db");
+      expect(body).toContain("<th>TEST_X<td>&#60;y&#62;");
+      expect(body).toContain("<td>/x?token=…&#38;a=1");
+    } finally {
+      for (const name of ["TEST_DB_PASSWORD", "TEST_DATABASE_URL", "TEST_X"]) delete process.env[name];
+    }
+  });
+
+  it("can be copied as text: error, place and request, but not the environment", () => {
+    const file = newDir().write("a.ts", "one\ntwo\nthree\n");
+    const { body } = errorPage(Object.assign(errorAt(file, 2), { cause: errorAt("/gone.ts", 1, "why") }), params());
+    const [, text = ""] = /<textarea[^>]*>\n([^<]*)<\/textarea>/.exec(body) ?? [];
+    expect(text).toMatch(
+      /^RangeError: it broke\n[\s\S]*caused by: RangeError: why[\s\S]*a\.ts:2:3\n[\s\S]*&#62; 2 \| two[\s\S]*GET \/x[\s\S]*Node/,
     );
-    expect(body).not.toMatch(/secret/);
+    expect(text).not.toContain("PATH");
   });
 
   it.each([{ HTTP_ACCEPT: "application/json" }, { HTTP_ACCEPT: "*/*" }])(

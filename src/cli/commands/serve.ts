@@ -11,6 +11,7 @@ import { FRONTS, type Front, type FrontChoice, planFront, startFront } from "../
 import { openPrivateFolder } from "../../front/private-folder.ts";
 import { closeInherited, handleSignals, type RunningSupervisor, startSupervisor } from "../../supervisor/main.ts";
 import { type Log, terminalLog } from "../../telemetry/log.ts";
+import { editorTemplate } from "../editor.ts";
 import { print, table } from "../print.ts";
 import { privateConfig } from "../private-pool.ts";
 import { findTarget, type Target } from "../target.ts";
@@ -21,6 +22,7 @@ interface Options {
   readonly front: FrontChoice;
   readonly threads?: number;
   readonly watch: boolean;
+  readonly liveReload: boolean;
 }
 
 export function serveCommand(): Command {
@@ -32,6 +34,7 @@ export function serveCommand(): Command {
     .addOption(new Option("--front <front>", "what stands before the pool").choices(FRONTS).default("auto"))
     .option("--threads <number>", `worker threads (default: ${availableParallelism()})`, threadNumber)
     .option("--no-watch", "leave the workers alone when files change")
+    .option("--no-live-reload", "leave pages in the browser alone when files change")
     .action(async (path: string, options: Options) => {
       closeInherited();
       const folder = openPrivateFolder();
@@ -60,6 +63,8 @@ async function start(path: string, options: Options, folder: string, log: Log): 
     folder,
     threads: options.threads ?? "auto",
     watch: options.watch,
+    liveReload: options.liveReload,
+    editor: editorTemplate(process.env),
     serveStatic: plan.kind === "builtin" || plan.layout === "prefix",
     socketGroup: plan.kind === "apache" ? plan.account?.group : undefined,
     logLevel: "info",
@@ -118,6 +123,8 @@ class Site {
     const { supervisor, log } = this.#parts;
     if (!this.#stopping) log.info("closing the front", { reason });
     this.#stopping = true;
+    // It would wait for the pages that wait for a change.
+    supervisor.releasePages();
     // The front first: nothing new arrives while the pool finishes.
     await this.#front?.stop();
     await supervisor.stop(reason).catch(() => {}); // `done` rejects with the same.
@@ -144,11 +151,16 @@ function printBanner(front: Front, { kind, path }: Target, pool: PoolConfig): vo
       "workers",
       `${describeThreads(pool.threads)} thread${pool.threads.max === 1 ? "" : "s"} × ${pool.concurrency} open requests`,
     ],
-    ["watch", pool.watch ? "on: a changed file is in effect with the next request" : "off"],
+    ["watch", describeWatch(pool)],
     ["Node.js", process.versions.node],
     ...front.logs.map((log, index): [string, string] => [index === 0 ? "logs" : "", log]),
   ];
   print("", `Holdfast ${VERSION}`, "", ...table(rows).map((line) => `  ${line}`), "", "Ctrl-C ends it.", "");
+}
+
+function describeWatch({ watch, liveReload }: PoolConfig): string {
+  if (!watch) return "off";
+  return `on: a changed file is in effect with the next request${liveReload ? ", and pages reload themselves" : ""}`;
 }
 
 function isLoopback(host: string): boolean {
