@@ -59,7 +59,7 @@ const GATEWAY_SWEEP_MS = 1000;
 /** For connections whose requests were ended by the deadline to be given away, ms. */
 const LAST_GIVING_MS = 100;
 /** Idle connections are given away over this time: enough for a process that has just started to warm up, ms. */
-const HAND_OVER_MS = 500;
+const HAND_OVER_MS = 1000;
 
 export class Pool implements GatewayHost {
   readonly clock: Clock;
