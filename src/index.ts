@@ -1,5 +1,13 @@
 // What handler authors import as "holdfast". Re-exports only.
 
+export {
+  type BasicAuth,
+  basicAuth,
+  basicCredentials,
+  type Credentials,
+  sameSecret,
+  unauthorized,
+} from "./app/basic-auth.ts";
 export type {
   Context,
   Handler,
@@ -14,5 +22,15 @@ export type {
 } from "./app/context.ts";
 export { cache, currentContext, lock } from "./app/current.ts";
 export { defineHandler } from "./app/define.ts";
+export {
+  defineMiddleware,
+  type Middleware,
+  type MiddlewareContext,
+  type Next,
+  type Outcome,
+  type Phase,
+  type PhaseResult,
+  type Wrap,
+} from "./app/middleware.ts";
 export type { Cache, CacheOptions, Duration, LockFunction, LockOptions, RememberOptions } from "./app/shared.ts";
 export type { SavedFile, SaveOptions, UploadOptions, UploadPart, UploadProgress } from "./app/uploads.ts";

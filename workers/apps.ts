@@ -12,13 +12,20 @@ import type { Kind, ModuleExports } from "./kinds/index.ts";
 
 export interface AppsOptions {
   readonly loader: Loader;
+  /** What a module is, unless it is asked for as something else. */
   readonly kind: Kind;
   readonly init: Omit<InitContext, "file">;
 }
 
+/** What became of a module. */
+export interface Loaded {
+  readonly file: string;
+  dispose(): Promise<void>;
+}
+
 type Entry =
-  | { readonly kind: "loading"; readonly app: Promise<App> }
-  | { readonly kind: "ready"; readonly app: App }
+  | { readonly kind: "loading"; readonly app: Promise<Loaded> }
+  | { readonly kind: "ready"; readonly app: Loaded }
   | { readonly kind: "failed"; readonly fault: Error; readonly attempt: Attempt; readonly retryAt: Instant };
 
 interface Attempt {
@@ -37,7 +44,7 @@ export class Apps {
   readonly #entries = new Map<string, Entry>();
   readonly #attempts = new Set<Attempt>();
   /** In the order in which they became ready. */
-  readonly #ready: App[] = [];
+  readonly #ready: Loaded[] = [];
 
   constructor(options: AppsOptions, clock: Clock = systemClock) {
     this.#options = options;
@@ -51,9 +58,14 @@ export class Apps {
 
   /** The app of that file, at once if it is ready. Throws, or rejects with, Fault BOOT if it does not load. */
   get(file: string): App | Promise<App> {
+    return this.as(file, this.#options.kind);
+  }
+
+  /** The same for a module that is something else than an app; a file is always asked for as the same. */
+  as<T extends Loaded>(file: string, kind: (...args: Parameters<Kind>) => Promise<T>): T | Promise<T> {
     const entry = this.#entries.get(file);
-    if (entry === undefined) return this.#load(file);
-    if (entry.kind !== "failed") return entry.app;
+    if (entry === undefined) return this.#load(file, kind);
+    if (entry.kind !== "failed") return entry.app as T | Promise<T>;
     if (this.#clock.now() < entry.retryAt) throw entry.fault;
     const { files, evaluated } = entry.attempt;
     const changed = [...files].some(([path, state]) => stateOf(path) !== state);
@@ -62,7 +74,7 @@ export class Apps {
       throw entry.fault;
     }
     if (changed) this.#options.loader.forget(files.keys());
-    return this.#load(file);
+    return this.#load(file, kind);
   }
 
   /** Disposes all, last ready first; tells each failure and goes on. After `deadline` none is waited for. */
@@ -78,9 +90,9 @@ export class Apps {
     }
   }
 
-  #load(file: string): Promise<App> {
+  #load<T extends Loaded>(file: string, kind: (...args: Parameters<Kind>) => Promise<T>): Promise<T> {
     const attempt: Attempt = { files: new Map([[file, stateOf(file)]]), evaluated: false };
-    const app = this.#attempt(file, attempt).then(
+    const app = this.#attempt(file, kind, attempt).then(
       (ready) => {
         this.#entries.set(file, { kind: "ready", app: ready });
         this.#ready.push(ready);
@@ -97,8 +109,8 @@ export class Apps {
     return app;
   }
 
-  async #attempt(file: string, attempt: Attempt): Promise<App> {
-    const { loader, kind, init } = this.#options;
+  async #attempt<T>(file: string, kind: (...args: Parameters<Kind>) => Promise<T>, attempt: Attempt): Promise<T> {
+    const { loader, init } = this.#options;
     let exports: ModuleExports;
     this.#attempts.add(attempt);
     try {

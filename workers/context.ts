@@ -51,14 +51,30 @@ export class RequestContext implements Context<unknown> {
   #env: Readonly<Record<string, string | undefined>> | undefined;
   #log: Log | undefined;
   #locals: Locals | undefined;
+  #state: unknown;
+  #user: unknown;
 
   constructor(options: ContextOptions) {
     this.#options = options;
+    this.#state = options.state;
     options.exchange.context = this;
   }
 
   get state(): unknown {
-    return this.#options.state;
+    return this.#state;
+  }
+
+  /** For a host that makes the context before it knows who answers. */
+  belongsTo(state: unknown): void {
+    this.#state = state;
+  }
+
+  get user(): unknown {
+    return this.#user;
+  }
+
+  set user(user: unknown) {
+    this.#user = user;
   }
 
   get worker(): WorkerInfo {

@@ -10,9 +10,16 @@ import { scriptFilename } from "../src/cgi/variables.ts";
 import type { Params } from "../src/fastcgi/name-values.ts";
 import { decoded, decodePath, dynamicName, isFile, isHandlerName, isPrivateName, isVisible } from "./file-names.ts";
 import { Folders } from "./folders.ts";
+import { foldersOf, MiddlewareFiles } from "./middleware/files.ts";
 import { type Answering, type Gate, none, Walk } from "./walk.ts";
 
-export type Resolution =
+export type Resolution = Found & {
+  /** Files of the middleware around it, outermost first; undefined where there is none. */
+  readonly middleware?: readonly string[];
+};
+
+/** What a URL is, but for who surrounds it. */
+export type Found =
   | {
       readonly kind: "handler";
       readonly file: string;
@@ -35,6 +42,8 @@ export interface FilesOptions {
   /** Names that answer for a folder, with extension or without. */
   readonly index: readonly string[];
   readonly serveStatic: boolean;
+  /** Told of paths where a file would change what is served. */
+  readonly looked?: ((path: string) => void) | undefined;
 }
 
 const DISAGREEMENT = "the web server reads the URL's path differently";
@@ -52,6 +61,7 @@ export class Files {
   readonly #root: string;
   readonly #clock: Clock;
   readonly #folders: Folders;
+  readonly #middleware: MiddlewareFiles;
   readonly #gate: Gate = {
     handler: (path, found) => this.#handler(path, found),
     static: (path, name) => this.#static(path, name),
@@ -64,23 +74,24 @@ export class Files {
     this.#root = realpathSync(options.root);
     this.#clock = clock;
     this.#folders = new Folders(clock);
+    this.#middleware = new MiddlewareFiles(this.#root, options.looked ?? (() => {}), clock);
   }
 
   /**
    * Throws Fault REQUEST for a URL or a file name that no web server sends, and Fault BOOT where two
-   * files of brackets answer for the same URLs.
+   * files of brackets answer for the same URLs, or a middleware cannot be used.
    */
   resolve(params: Params): Resolution {
     const { pathname, isAgreed } = filePath(params);
     const mapped = mappedFile(params, pathname);
-    if (!isAgreed && mapped === undefined) return none(DISAGREEMENT);
+    if (!isAgreed && mapped === undefined) return this.#surrounded(none(DISAGREEMENT), [this.#root]);
     const key = mapped === undefined ? pathname : `${pathname}\0${mapped}\0${isAgreed}`;
     const now = this.#clock.now();
     const known = this.#remembered.get(key);
     if (known !== undefined && now < known.until) return known.resolution;
     const resolution =
       (mapped === undefined ? undefined : this.#fromMapping(mapped, pathname)) ??
-      (isAgreed ? this.#fromUrl(pathname) : none(DISAGREEMENT));
+      (isAgreed ? this.#fromUrl(pathname) : this.#surrounded(none(DISAGREEMENT), [this.#root]));
     this.#remembered.delete(key);
     // What was not found is not remembered: junk must not push out what is served.
     if (resolution.kind === "none") return resolution;
@@ -104,8 +115,10 @@ export class Files {
     if (hidden !== undefined) return none(`"${hidden}" is never served`);
     // What stands in brackets is the URL's to say.
     if (names.some((name) => dynamicName(name) !== undefined)) return undefined;
-    const handler = this.#handler(join(this.#root, inRoot));
-    return handler.kind === "none" && this.#isUrlsOwn(names, pathname) ? undefined : handler;
+    const path = join(this.#root, inRoot);
+    const handler = this.#handler(path);
+    if (handler.kind === "none" && this.#isUrlsOwn(names, pathname)) return undefined;
+    return this.#surrounded(handler, foldersOf(this.#root, path));
   }
 
   /** Whether these names, and perhaps PATH_INFO, are what the URL says: then mapping them has added nothing. */
@@ -126,21 +139,28 @@ export class Files {
 
   #fromUrl(pathname: string): Resolution {
     const { mount } = this.#options;
-    if (pathname === mount) return { kind: "folder" };
+    if (pathname === mount) return this.#surrounded({ kind: "folder" }, [this.#root]);
     if (!pathname.startsWith(`${mount}/`)) return none(`the URL is not under the mount "${mount}"`);
     const names = decodePath(pathname.slice(mount.length + 1));
-    if (names === undefined) return none("the URL's path is ambiguous");
+    if (names === undefined) return this.#surrounded(none("the URL's path is ambiguous"), [this.#root]);
     const { index } = this.#options;
-    return new Walk({ root: this.#root, mount, index, names, folders: this.#folders, gate: this.#gate }).find();
+    const walk = new Walk({ root: this.#root, mount, index, names, folders: this.#folders, gate: this.#gate });
+    const found = walk.find();
+    return this.#surrounded(found, walk.entered);
   }
 
-  #handler(path: string, found: Answering = AS_MAPPED): Resolution {
+  #surrounded(found: Found, folders: readonly string[]): Resolution {
+    const middleware = this.#middleware.around(folders, "file" in found ? found.file : undefined);
+    return middleware.length === 0 ? found : { ...found, middleware };
+  }
+
+  #handler(path: string, found: Answering = AS_MAPPED): Found {
     const file = this.#confined(path);
     if (file === undefined || !isHandlerName(file)) return none("it is no regular file inside of the root");
     return { kind: "handler", file, ...found };
   }
 
-  #static(path: string, name: string): Resolution {
+  #static(path: string, name: string): Found {
     if (!this.#options.serveStatic) return none("files other than handlers are not served by this pool");
     const file = isPrivateName(name) ? undefined : this.#confined(path);
     return file === undefined ? none("it is no regular file inside of the root") : { kind: "static", file };

@@ -18,12 +18,13 @@ import { Files } from "./files.ts";
 import { type Keys, lazyKeys } from "./keys.ts";
 import { kindNamed } from "./kinds/index.ts";
 import { lockName, underLock } from "./locks.ts";
+import { surround } from "./middleware/surround.ts";
 import { currentExchange } from "./output.ts";
 import { NO_POOL_STATE, type PoolState } from "./pool-state.ts";
 import { sendParts, sendResponse } from "./reply.ts";
 import { installRequest, lazyRequest } from "./request.ts";
 import { installResponse, isResponse, partsOf, type ReplyParts } from "./response.ts";
-import { appSite, type Route, rootSite, type Site } from "./site.ts";
+import { appSite, type Place, type Route, rootSite, type Site, type SurroundedRoute } from "./site.ts";
 import { traceOf } from "./trace.ts";
 
 export interface HostTools {
@@ -66,7 +67,7 @@ function partsFor(state: PoolState): WorkerParts {
 
 /** The same with a loader of the caller's, in a thread whose globals are left alone. */
 export async function hostFor(boot: WorkerBoot, tools: HostTools, apps: Apps): Promise<Host> {
-  return new WorkerHost(boot, tools, apps, await siteFor(boot, apps));
+  return new WorkerHost(boot, tools, apps, await siteFor(boot, tools, apps));
 }
 
 export function makeApps(boot: WorkerBoot, tools: HostTools, loader: Loader): Apps {
@@ -80,12 +81,12 @@ export function makeApps(boot: WorkerBoot, tools: HostTools, loader: Loader): Ap
   return new Apps({ loader, kind: kindNamed(boot.kind), init: { id, generation, pool, env: process.env, log } });
 }
 
-async function siteFor(boot: WorkerBoot, apps: Apps): Promise<Site> {
+async function siteFor(boot: WorkerBoot, { loaded }: HostTools, apps: Apps): Promise<Site> {
   if (boot.app !== undefined) return appSite(boot.app, apps);
   if (boot.root === undefined) throw new Fault("BOOT", `pool ${boot.pool} has neither app nor root`);
   const { root, mount, index, serveStatic, showErrors } = boot;
   try {
-    return rootSite({ files: new Files({ root, mount, index, serveStatic }), apps, showErrors });
+    return rootSite({ files: new Files({ root, mount, index, serveStatic, looked: loaded }), apps, showErrors });
   } catch (error) {
     throw bootFault(root, error);
   }
@@ -155,26 +156,49 @@ class WorkerHost implements Host {
 
   #follow(exchange: WorkerExchange, method: string, route: Route): Promise<void> | undefined {
     if (route.kind === "response") return sendResponse(exchange, method, route.response);
-    const { app, corrections, params } = route;
+    if (route.kind === "surrounded") return this.#followSurrounded(exchange, method, route);
+    const { app } = route;
     const request = lazyRequest(exchange, this.#boot.form);
-    const ctx = new RequestContext({
-      exchange,
-      request,
-      form: this.#boot.form,
-      state: app.state,
-      worker: this.#workerInfo(),
-      corrections,
-      keys: this.#keys,
-      params,
-      waitUntil: this.#waitUntil,
-      poolState: this.#tools.poolState,
-    });
+    const ctx = this.#context(exchange, request, route, app.state);
     const returned = app.respond(exchange.role, request, ctx);
     if (isResponse(returned)) return send(exchange, method, returned, ctx);
     if (!isThenable(returned)) throw noResponse(app.file, exchange, returned);
     return Promise.resolve(returned).then((value) => {
       if (isResponse(value)) return send(exchange, method, value, ctx);
       throw noResponse(app.file, exchange, value);
+    });
+  }
+
+  /** What is inside is loaded and run only where the middleware lets the request pass. */
+  async #followSurrounded(exchange: WorkerExchange, method: string, route: SurroundedRoute): Promise<void> {
+    const { middleware } = route;
+    const request = lazyRequest(exchange, this.#boot.form);
+    const ctx = this.#context(exchange, request, route, undefined);
+    const content = async (asked: Request): Promise<Response> => {
+      const inner = await route.content();
+      if (inner.kind === "response") return inner.response;
+      const { app } = inner;
+      ctx.belongsTo(app.state);
+      const value = await app.respond(exchange.role, asked, ctx);
+      if (isResponse(value)) return value;
+      throw noResponse(app.file, exchange, value);
+    };
+    const response = await surround({ exchange, middleware, ctx, request, content });
+    await send(exchange, method, response, ctx);
+  }
+
+  #context(exchange: WorkerExchange, request: Request, { corrections, params }: Place, state: unknown): RequestContext {
+    return new RequestContext({
+      exchange,
+      request,
+      form: this.#boot.form,
+      state,
+      worker: this.#workerInfo(),
+      corrections,
+      keys: this.#keys,
+      params,
+      waitUntil: this.#waitUntil,
+      poolState: this.#tools.poolState,
     });
   }
 

@@ -15,8 +15,16 @@ export interface ByteRange {
   readonly last: number;
 }
 
-/** Rejects with what the file system says. `file` must have been found fit to be served. */
-export async function staticResponse(file: string, method: string, params: Params): Promise<Response> {
+/**
+ * Rejects with what the file system says. `file` must have been found fit to be served. It is closed when it
+ * was sent; where the Response may be dropped instead, `over` says when nobody can want it any more.
+ */
+export async function staticResponse(
+  file: string,
+  method: string,
+  params: Params,
+  over?: Promise<void>,
+): Promise<Response> {
   if (method !== "GET" && method !== "HEAD") {
     return new Response("Method Not Allowed\n", { status: 405, headers: { allow: "GET, HEAD" } });
   }
@@ -43,6 +51,8 @@ export async function staticResponse(file: string, method: string, params: Param
     const init = { status: range === undefined ? 200 : 206, headers };
     if (method === "HEAD" || last < first) return new Response(null, init);
     handedOn = true;
+    // The second close does nothing; that one fails is nothing that anybody could be told.
+    over?.then(() => handle.close()).catch(() => {});
     return new Response(pieces(handle, { first, last }), init);
   } finally {
     if (!handedOn) await handle.close();

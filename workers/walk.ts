@@ -5,16 +5,16 @@
 import { join } from "node:path";
 import { Fault } from "../src/base/fault.ts";
 import { dynamicName, isFile, isHandlerName, isVisible, statOf, withExtension } from "./file-names.ts";
-import type { Resolution } from "./files.ts";
+import type { Found } from "./files.ts";
 import type { Dynamic, Folders } from "./folders.ts";
 
 /** What a handler is told of how it was found. */
-export type Answering = Omit<Extract<Resolution, { kind: "handler" }>, "kind" | "file">;
+export type Answering = Omit<Extract<Found, { kind: "handler" }>, "kind" | "file">;
 
 /** What decides whether a file that was found may answer. */
 export interface Gate {
-  handler(path: string, found: Answering): Resolution;
-  static(path: string, name: string): Resolution;
+  handler(path: string, found: Answering): Found;
+  static(path: string, name: string): Found;
 }
 
 export interface WalkOptions {
@@ -32,18 +32,24 @@ export interface WalkOptions {
 export class Walk {
   readonly #options: WalkOptions;
   readonly #params: (readonly [name: string, value: string])[] = [];
+  /**
+   * The folders that the URL leads through, outermost first: also those that have no answer, so that a
+   * `[...rest]` further out does not pass by what guards them.
+   */
+  readonly entered: string[];
 
   constructor(options: WalkOptions) {
     this.#options = options;
+    this.entered = [options.root];
   }
 
   /** Throws Fault BOOT where the files themselves are ambiguous. */
-  find(): Resolution {
+  find(): Found {
     return this.#below(this.#options.root, 0) ?? none(`there is no ${this.#options.names.join("/") || "index file"}`);
   }
 
   /** Undefined where nothing answers, so that a `[...rest]` further out may. */
-  #below(folder: string, at: number): Resolution | undefined {
+  #below(folder: string, at: number): Found | undefined {
     const name = this.#options.names[at] ?? "";
     if (name === "") return this.#index(folder, at) ?? this.#rest(folder, at);
     if (!isVisible(name)) return none(`"${name}" is never served`);
@@ -58,14 +64,16 @@ export class Walk {
   }
 
   /** A folder of that name; if it is the last, a file with an extension may go before it. */
-  #folder(path: string, at: number): Resolution | undefined {
-    if (!this.#isLast(at)) return this.#below(path, at + 1);
-    const file = withExtension(path);
+  #folder(path: string, at: number): Found | undefined {
+    const isLast = this.#isLast(at);
+    const file = isLast ? withExtension(path) : undefined;
     if (file !== undefined) return this.#file(file, at);
+    this.entered.push(path);
+    if (!isLast) return this.#below(path, at + 1);
     return this.#answers(path) ? { kind: "folder" } : undefined;
   }
 
-  #file(file: string, at: number): Resolution {
+  #file(file: string, at: number): Found {
     const { names, gate } = this.#options;
     if (isHandlerName(file)) {
       const pathInfo = this.#isLast(at) ? "" : `/${names.slice(at + 1).join("/")}`;
@@ -74,7 +82,7 @@ export class Walk {
     return this.#isLast(at) ? gate.static(file, names[at] ?? "") : none(`${this.#upTo(at)} is no folder`);
   }
 
-  #index(folder: string, at: number): Resolution | undefined {
+  #index(folder: string, at: number): Found | undefined {
     const { index, gate } = this.#options;
     for (const name of index) {
       const plain = join(folder, name);
@@ -90,18 +98,25 @@ export class Walk {
     return undefined;
   }
 
-  #param(folder: string, at: number): Resolution | undefined {
+  #param(folder: string, at: number): Found | undefined {
     const { folders, gate } = this.#options;
     const dynamic = folders.dynamic(folder);
     if (!this.#isLast(at)) {
       if (dynamic.folder === undefined) return undefined;
+      const depth = this.entered.length;
       this.#take(dynamic.folder, this.#options.names[at] ?? "");
+      this.entered.push(dynamic.folder.path);
       const found = this.#below(dynamic.folder.path, at + 1);
-      if (found === undefined) this.#params.pop();
-      return found;
+      if (found !== undefined) return found;
+      // No name of the URL is this folder's: it is as if it had never been looked into.
+      this.#params.pop();
+      this.entered.length = depth;
+      return undefined;
     }
     if (dynamic.file === undefined) {
-      return dynamic.folder !== undefined && this.#answers(dynamic.folder.path) ? { kind: "folder" } : undefined;
+      if (dynamic.folder === undefined || !this.#answers(dynamic.folder.path)) return undefined;
+      this.entered.push(dynamic.folder.path);
+      return { kind: "folder" };
     }
     this.#take(dynamic.file, this.#options.names[at] ?? "");
     return gate.handler(dynamic.file.path, {
@@ -111,7 +126,7 @@ export class Walk {
     });
   }
 
-  #rest(folder: string, at: number): Resolution | undefined {
+  #rest(folder: string, at: number): Found | undefined {
     const { folders, names, gate } = this.#options;
     const { rest } = folders.dynamic(folder);
     if (rest === undefined) return undefined;
@@ -164,6 +179,6 @@ export class Walk {
   }
 }
 
-export function none(reason: string): Resolution {
+export function none(reason: string): Found {
   return { kind: "none", reason };
 }

@@ -53,9 +53,9 @@ export interface RemoteAddress {
 // biome-ignore lint/suspicious/noEmptyInterface: an author's declarations are merged into it
 export interface Locals {}
 
-/** State is what `init` resolved to: give its type, or `typeof init`. */
+/** State is what `init` resolved to: give its type, or `typeof init`. User is what `authenticate` of a middleware sets. */
 // biome-ignore lint/suspicious/noExplicitAny: a handler that does not name its state's type uses it unchecked
-export interface Context<State = any> {
+export interface Context<State = any, User = any> {
   /** What the module's `init` returned in this worker; undefined without one. */
   readonly state: StateOf<State>;
   /**
@@ -69,6 +69,11 @@ export interface Context<State = any> {
    * `{ id: "7" }`, `[...path].ts` the rest of the path as one string. Decoded once; no prototype, frozen.
    */
   readonly params: Readonly<Record<string, string>>;
+  /**
+   * Who it is, as a middleware has found out; undefined without one. Whom the web server has
+   * authenticated is `env.REMOTE_USER`.
+   */
+  readonly user: User;
   /** Aborts when the client has gone, the request's time is over, or the worker stops. */
   readonly signal: AbortSignal;
   /** Work that may outlive the reply. A worker that drains waits for it; its error goes to the log. */

@@ -4,12 +4,14 @@
 import { type Stats, statSync } from "node:fs";
 import { basename } from "node:path";
 import { type FSWatcher, watch } from "chokidar";
+import { AwaitedFiles } from "./awaited-files.ts";
 
 /** Changes that come within this time of each other are one change: an editor writes several files. */
 const SETTLE_MS = 60;
 
 export class Watch {
   readonly #watcher: FSWatcher;
+  readonly #awaited: AwaitedFiles;
   readonly #changed: (path: string) => void;
   /** Path → what it was when it was loaded, or when it last changed. */
   readonly #known = new Map<string, string>();
@@ -24,14 +26,20 @@ export class Watch {
     this.#watcher = watch([], { atomic: true });
     this.#watcher.on("all", (_event, path) => this.#look(path));
     this.#watcher.on("error", failed);
+    this.#awaited = new AwaitedFiles((path) => {
+      this.#watcher.add(path);
+      this.#look(path);
+    }, failed);
   }
 
-  /** To be called when a file is loaded, before anybody can change it unseen. */
+  /** To be called when a file is loaded, before anybody can change it unseen; or where it is not there and would count. */
   add(path: string): void {
     // A file may be told of by a worker that drains; `add` would open the watcher again.
     if (this.#closed || this.#known.has(path)) return;
-    this.#known.set(path, stateOf(path));
-    this.#watcher.add(path);
+    const state = stateOf(path);
+    this.#known.set(path, state);
+    if (state === GONE) this.#awaited.add(path);
+    else this.#watcher.add(path);
   }
 
   /** Whether it is one of the files that the workers loaded. */
@@ -41,6 +49,7 @@ export class Watch {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#awaited.close();
     clearTimeout(this.#timer);
     await this.#watcher.close();
   }
@@ -82,6 +91,7 @@ export class FolderWatch {
     await this.#watcher.close();
   }
 }
+const GONE = "gone";
 
 function stateOf(path: string): string {
   try {
@@ -89,6 +99,6 @@ function stateOf(path: string): string {
     return `${ino} ${size} ${mtimeMs}`;
   } catch {
     // Removed, or out of reach: either way the workers cannot load it.
-    return "gone";
+    return GONE;
   }
 }

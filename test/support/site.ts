@@ -1,6 +1,6 @@
 // One pool of files behind a real Apache, mounted in all three ways at once.
 
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { resolveConfig, type WrittenConfig } from "../../src/config/load.ts";
 import { type ApacheLayout, LAYOUTS, renderApache } from "../../src/deploy/apache.ts";
@@ -13,8 +13,8 @@ import { type Answer, type Ask, ask } from "./http.ts";
 export interface Site {
   /** The folder that is the pool's root. */
   readonly root: string;
-  /** What the pool logged, parsed. */
-  readonly lines: Record<string, unknown>[];
+  /** What was logged, parsed. */
+  lines(): Record<string, unknown>[];
   ask(layout: ApacheLayout, path: string, options?: Ask): Promise<Answer>;
   stop(): Promise<void>;
 }
@@ -33,9 +33,10 @@ export async function startSite(
   }
   chmodSync(root, 0o755);
   const pool = { root, allow_root: true, threads: 1, listen: "./site.sock", listen_mode: "0666", ...options };
-  const { config } = resolveConfig({ supervisor: { control: "./control.sock" }, pools: { site: pool } }, folder);
-  const lines: Record<string, unknown>[] = [];
-  const log = createLog("json", "info", (line) => lines.push(JSON.parse(line) as Record<string, unknown>));
+  const logFile = join(folder, "holdfast.log");
+  const written = { supervisor: { control: "./control.sock", log: logFile }, pools: { site: pool } };
+  const { config } = resolveConfig(written, folder);
+  const log = createLog("json", "info", () => {});
   const supervisor = await startSupervisor(config, { log });
   try {
     await supervisor.ready;
@@ -49,7 +50,7 @@ export async function startSite(
     );
     return {
       root,
-      lines,
+      lines: () => linesOf(logFile),
       ask: (layout, path, asked) => ask(`http://127.0.0.1:${ports[LAYOUTS.indexOf(layout)]}`, path, asked),
       async stop() {
         await apache.stop();
@@ -62,4 +63,9 @@ export async function startSite(
     removeFolders();
     throw error;
   }
+}
+
+function linesOf(file: string): Record<string, unknown>[] {
+  const complete = readFileSync(file, "utf8").split("\n").slice(0, -1);
+  return complete.map((line) => JSON.parse(line) as Record<string, unknown>);
 }

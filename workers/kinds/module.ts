@@ -73,7 +73,7 @@ class Exports {
   #defaultFunction(): Handle | undefined {
     const exported = this.#default;
     if (typeof exported !== "function") return undefined;
-    if (/^class\b/.test(Function.prototype.toString.call(exported))) {
+    if (isClass(exported)) {
       throw new Fault("BOOT", `${this.#file} exports a class`, {
         hint: "Export an instance: export default new App();",
       });
@@ -102,8 +102,12 @@ class Exports {
   }
 }
 
+export function isClass(value: AnyFunction): boolean {
+  return /^class\b/.test(Function.prototype.toString.call(value));
+}
+
 /** A CommonJS module that was compiled from ES syntax keeps its default export one level down. */
-function defaultOf(exports: ModuleExports): unknown {
+export function defaultOf(exports: ModuleExports): unknown {
   const outer = exports.default;
   return read(outer, "__esModule") === true ? read(outer, "default") : outer;
 }
@@ -113,7 +117,7 @@ function read(holder: unknown, name: PropertyKey): unknown {
   return Reflect.get(holder, name);
 }
 
-async function disposeState(state: unknown): Promise<void> {
+export async function disposeState(state: unknown): Promise<void> {
   const dispose = read(state, Symbol.asyncDispose) ?? read(state, Symbol.dispose);
   if (typeof dispose === "function") await Reflect.apply(dispose as AnyFunction, state, []);
 }
