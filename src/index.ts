@@ -32,5 +32,6 @@ export {
   type PhaseResult,
   type Wrap,
 } from "./app/middleware.ts";
+export { type NodeListener, nodeHandler } from "./app/node-handler.ts";
 export type { Cache, CacheOptions, Duration, LockFunction, LockOptions, RememberOptions } from "./app/shared.ts";
 export type { SavedFile, SaveOptions, UploadOptions, UploadPart, UploadProgress } from "./app/uploads.ts";

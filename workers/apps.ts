@@ -9,12 +9,15 @@ import type { Loader } from "../src/loader/hooks.ts";
 import { bootFault } from "./failure.ts";
 import type { App } from "./kinds/app.ts";
 import type { Kind, ModuleExports } from "./kinds/index.ts";
+import { importing, Program } from "./program.ts";
 
 export interface AppsOptions {
   readonly loader: Loader;
   /** What a module is, unless it is asked for as something else. */
   readonly kind: Kind;
   readonly init: Omit<InitContext, "file">;
+  /** How long after its import a module may call `listen()`. Default 0. */
+  readonly listenWaitMs?: number;
 }
 
 /** What became of a module. */
@@ -110,16 +113,17 @@ export class Apps {
   }
 
   async #attempt<T>(file: string, kind: (...args: Parameters<Kind>) => Promise<T>, attempt: Attempt): Promise<T> {
-    const { loader, init } = this.#options;
+    const { loader, init, listenWaitMs } = this.#options;
     let exports: ModuleExports;
+    const program = new Program(listenWaitMs);
     this.#attempts.add(attempt);
     try {
-      exports = await loader.import(file);
+      exports = await importing.run(program, () => loader.import(file));
     } finally {
       this.#attempts.delete(attempt);
     }
     attempt.evaluated = true;
-    return kind(exports, { ...init, file });
+    return kind(exports, { ...init, file }, program);
   }
 }
 

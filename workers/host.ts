@@ -19,8 +19,10 @@ import { type Keys, lazyKeys } from "./keys.ts";
 import { kindNamed } from "./kinds/index.ts";
 import { lockName, underLock } from "./locks.ts";
 import { surround } from "./middleware/surround.ts";
+import { followFastify } from "./node/fastify.ts";
 import { currentExchange } from "./output.ts";
 import { NO_POOL_STATE, type PoolState } from "./pool-state.ts";
+import { interceptListening, LISTEN_WAIT_MS } from "./program.ts";
 import { sendParts, sendResponse } from "./reply.ts";
 import { installRequest, lazyRequest } from "./request.ts";
 import { installResponse, isResponse, partsOf, type ReplyParts } from "./response.ts";
@@ -43,6 +45,8 @@ export async function bootHost(boot: WorkerBoot, tools: HostTools): Promise<Host
   installRequest();
   installResponse();
   installParts(partsFor(tools.poolState ?? NO_POOL_STATE));
+  interceptListening((level, message) => tools.log(level, message));
+  followFastify();
   let apps: Apps | undefined;
   const cache = openCodeCache(boot.cacheDir, (reason) => tools.log("warn", `no code cache: ${reason}`));
   const loader = installLoader({
@@ -78,7 +82,13 @@ export function makeApps(boot: WorkerBoot, tools: HostTools, loader: Loader): Ap
     debug: (message, fields) => tools.log("debug", message, fields),
   };
   const { worker: id, generation, pool } = boot;
-  return new Apps({ loader, kind: kindNamed(boot.kind), init: { id, generation, pool, env: process.env, log } });
+  return new Apps({
+    loader,
+    kind: kindNamed(boot.kind),
+    init: { id, generation, pool, env: process.env, log },
+    // A file of many answers at once that it exports nothing; the one app of a pool may take its time.
+    listenWaitMs: boot.app === undefined ? 0 : LISTEN_WAIT_MS,
+  });
 }
 
 async function siteFor(boot: WorkerBoot, { loaded }: HostTools, apps: Apps): Promise<Site> {
@@ -157,9 +167,10 @@ class WorkerHost implements Host {
   #follow(exchange: WorkerExchange, method: string, route: Route): Promise<void> | undefined {
     if (route.kind === "response") return sendResponse(exchange, method, route.response);
     if (route.kind === "surrounded") return this.#followSurrounded(exchange, method, route);
-    const { app } = route;
+    const { app, corrections } = route;
     const request = lazyRequest(exchange, this.#boot.form);
     const ctx = this.#context(exchange, request, route, app.state);
+    if (app.answer !== undefined) return app.answer(exchange, ctx, { method, mount: this.#boot.mount, corrections });
     const returned = app.respond(exchange.role, request, ctx);
     if (isResponse(returned)) return send(exchange, method, returned, ctx);
     if (!isThenable(returned)) throw noResponse(app.file, exchange, returned);
@@ -247,7 +258,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 function noResponse(file: string, { role }: WorkerExchange, value: unknown): Fault {
   return new Fault("HANDLER", `the handler of ${file} (${role}) returned ${nameOf(value)} instead of a Response`, {
-    hint: "Return new Response(…), or a promise of one. A thrown Response is an error, not an answer.",
+    hint: 'Return new Response(…), or a promise of one; a thrown Response is an error. A (req, res) function is exported as `node`, or mounted with kind = "node".',
   });
 }
 

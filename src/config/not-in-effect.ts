@@ -13,7 +13,6 @@ interface NotInEffect {
 }
 
 export const NOT_IN_EFFECT: readonly NotInEffect[] = [
-  { path: ["kind"], asked: ({ kind }) => kind === "node", note: "`node` is not in effect in this version." },
   {
     path: ["isolation"],
     asked: ({ isolation }) => isolation === "process",

@@ -90,7 +90,7 @@ export const POOL = {
   }),
   kind: option("kind", kind.choice("auto", "fetch", "node"), {
     default: "auto",
-    doc: "What the module is: web-standard (`fetch`) or Node-style (`node`). `auto` looks at its exports.",
+    doc: "What the module is: web-standard (`fetch`), or one of Node's frameworks, a `(req, res)` listener or a program that calls `listen()` (`node`). `auto` looks at what it exports and does.",
   }),
   mount: option("mount", kind.urlPrefix, {
     default: "",

@@ -219,13 +219,66 @@ describe("the other roles of FastCGI [FCGI §6]", () => {
 describe("kinds of apps", () => {
   it("are known by name", () => {
     expect(kindNamed("auto")).toBe(moduleApp);
-    expect(kindNamed("fetch")).toBe(moduleApp);
+    for (const name of ["fetch", "node"]) expect(kindNamed(name)).toBeInstanceOf(Function);
     for (const name of ["nonsense", "constructor", "__proto__"]) {
       expect(() => kindNamed(name)).toThrow(expect.objectContaining({ code: "BOOT" }));
     }
   });
 
-  it("that are not in effect yet say so", async () => {
-    await expect(kindNamed("node")({ default: says("x") }, init)).rejects.toMatchObject({ code: "BOOT" });
+  it("named fetch are web-standard and nothing else", async () => {
+    expect(await ask(await kindNamed("fetch")({ default: says("x") }, init))).toBe("200 x");
+    await expect(kindNamed("fetch")({ node: says("x") }, init)).rejects.toMatchObject({ code: "BOOT" });
+  });
+});
+
+describe("a handler of the draft Fetch Server API [github.com/jasnell/proposal-fetch-server]", () => {
+  const marked = { [Symbol.for("wintertc.server.protocol")]: 1 };
+  const context = {
+    remoteAddress: { address: "2001:db8::1", port: 5 },
+    env: { SERVER_ADDR: "192.0.2.2", SERVER_PORT: "443", SSL_TLS_SNI: "a.test", SERVER_PROTOCOL: "HTTP/2.0" },
+    waitUntil() {},
+  } as unknown as Context;
+  const answered = async (methods: Record<string, unknown>): Promise<Response> =>
+    (await (
+      await load({ default: { ...marked, ...methods } })
+    ).respond("responder", new Request("https://a.test/"), context)) as Response;
+
+  it("gets one argument that knows the connection", async () => {
+    const response = await answered({
+      fetch(...args: [Record<string, unknown> & { request: Request }]) {
+        const [{ request, remoteAddress, localAddress, alpnProtocol, encrypted, serverName, completed }] = args;
+        const { url } = request;
+        return Response.json({
+          count: args.length,
+          ...{ url, remoteAddress, localAddress, alpnProtocol, encrypted, serverName, completed },
+        });
+      },
+    });
+    expect(await response.json()).toEqual({
+      count: 1,
+      url: "https://a.test/",
+      remoteAddress: { address: "2001:db8::1", port: 5, family: "IPv6" },
+      localAddress: { address: "192.0.2.2", port: 443, family: "IPv4" },
+      alpnProtocol: "h2",
+      encrypted: true,
+      serverName: "a.test",
+      completed: null,
+    });
+  });
+
+  it("may decline, and has a handler of its own errors", async () => {
+    const denied = await answered({ fetch: (ctx: { deny(): void }) => ctx.deny() });
+    expect(denied.status).toBe(503);
+    const mended = await answered({
+      fetch: () => Promise.reject(new Error("a")),
+      error: (_ctx: unknown, error: Error) => new Response(error.message, { status: 500 }),
+    });
+    expect(await mended.text()).toBe("a");
+    await expect(answered({ fetch: () => Promise.reject(new Error("b")), error() {} })).rejects.toThrow("b");
+  });
+
+  it("is refused what FastCGI has no way for", async () => {
+    const early = answered({ fetch: (ctx: { sendInformational(status: number): void }) => ctx.sendInformational(103) });
+    await expect(early).rejects.toMatchObject({ name: "NotSupportedError" });
   });
 });

@@ -4,22 +4,22 @@
 import type { InitContext } from "../../src/app/context.ts";
 import { Fault } from "../../src/base/fault.ts";
 import type { PoolConfig } from "../../src/config/schema.ts";
+import type { Program } from "../program.ts";
 import type { App } from "./app.ts";
-import { moduleApp } from "./module.ts";
+import { fetchApp, moduleApp, nodeModuleApp } from "./module.ts";
 
 export type ModuleExports = Readonly<Record<string, unknown>>;
 
-/** Rejects with Fault BOOT where the module is not of this kind, and with what its `init` threw. */
-export type Kind = (exports: ModuleExports, init: InitContext) => Promise<App>;
+/**
+ * Rejects with Fault BOOT where the module is not of this kind, and with what its `init` threw. `program`
+ * knows what its import has listened with.
+ */
+export type Kind = (exports: ModuleExports, init: InitContext, program?: Program) => Promise<App>;
 
 const KINDS: Readonly<Record<PoolConfig["kind"], Kind>> = {
   auto: moduleApp,
-  fetch: moduleApp,
-  node: async (_exports, { file }) => {
-    throw new Fault("BOOT", `${file}: kind = "node" is not in effect in this version`, {
-      hint: 'Export a web-standard handler, and use kind = "auto".',
-    });
-  },
+  fetch: fetchApp,
+  node: nodeModuleApp,
 };
 
 export function kindNamed(name: string): Kind {

@@ -1,11 +1,14 @@
-// A module with a web-standard handler. What it exports decides everything; nothing is guessed from
-// a function's name or arity, because `(request, ctx)` and `(req, res)` look the same from outside.
+// A module, whatever it is. What it exports decides everything; nothing is guessed from a function's
+// name or arity, because `(request, ctx)` and `(req, res)` look the same from outside.
 
 import type { Context, InitContext } from "../../src/app/context.ts";
 import { Fault } from "../../src/base/fault.ts";
 import type { Role } from "../exchange.ts";
+import { declaredShape, NODE_SHAPES, type NodeShape, nodeShape } from "../node/shapes.ts";
+import type { Program } from "../program.ts";
 import type { App } from "./app.ts";
 import type { ModuleExports } from "./index.ts";
+import { PROTOCOL_MARKER, serverProtocolHandle } from "./server-context.ts";
 
 /** Bound to the object it was found on. */
 type Handle = (request: Request, ctx: Context, executionCtx: Context) => unknown;
@@ -13,17 +16,54 @@ type Handle = (request: Request, ctx: Context, executionCtx: Context) => unknown
 /** In the order in which `Allow` lists them. */
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
-const LOOKED_FOR =
+const WEB_HANDLERS =
   "an object or class instance with `fetch` or a function as default export, or exports named fetch, GET, POST, …, authorize, filter";
 
-/** Rejects with Fault BOOT where no handler is exported, and with what `init` threw. */
-export async function moduleApp(exports: ModuleExports, init: InitContext): Promise<App> {
+/**
+ * Web-standard handlers first, then what speaks Node's language, then a bare function, then a program that
+ * listens. Rejects with Fault BOOT where it is none of these, and with what `init` threw.
+ */
+export async function moduleApp(exports: ModuleExports, init: InitContext, program?: Program): Promise<App> {
+  const scope = new Exports(init.file, exports);
+  if (scope.declared() !== undefined) return webApp(scope, init);
+  const shape = scope.nodeShape();
+  if (shape !== undefined) return startNodeApp(shape, scope, init);
+  if (scope.responder() !== undefined || scope.hasRole()) return webApp(scope, init);
+  const server = await program?.listening();
+  if (server !== undefined) return startNodeApp({ kind: "server", server }, scope, init);
+  throw noHandler(init.file, exports, `${WEB_HANDLERS}; or ${NODE_SHAPES}; or call listen() of an http.Server`);
+}
+
+/** Web-standard handlers and nothing else. */
+export async function fetchApp(exports: ModuleExports, init: InitContext): Promise<App> {
+  const scope = new Exports(init.file, exports);
+  if (scope.responder() === undefined && !scope.hasRole()) throw noHandler(init.file, exports, WEB_HANDLERS);
+  return webApp(scope, init);
+}
+
+/** What speaks Node's language and nothing else: a default function is a `(req, res)` listener. */
+export async function nodeModuleApp(exports: ModuleExports, init: InitContext, program?: Program): Promise<App> {
+  const scope = new Exports(init.file, exports);
+  const shape = scope.nodeShape() ?? scope.declaredShape();
+  if (shape !== undefined) return startNodeApp(shape, scope, init);
+  const server = await program?.listening();
+  if (server !== undefined) return startNodeApp({ kind: "server", server }, scope, init);
+  throw noHandler(init.file, exports, `a (req, res) function as default export, ${NODE_SHAPES}; or call listen()`);
+}
+
+async function startNodeApp(shape: NodeShape, scope: Exports, init: InitContext): Promise<App> {
+  // Loaded with the first app that needs it: with it comes node:http.
+  const { nodeApp } = await import("../node/app.ts");
+  // Frameworks have methods of these names that mean something else.
+  const dispose = scope.named("dispose");
+  return nodeApp(shape, init, { init: scope.named("init"), dispose: dispose ?? disposeState });
+}
+
+async function webApp(scope: Exports, init: InitContext): Promise<App> {
   const { file } = init;
-  const scope = new Exports(file, exports);
   const responder = scope.responder();
   const authorizer = scope.method("authorize") ?? responder;
   const filter = scope.method("filter") ?? responder;
-  if (authorizer === undefined && filter === undefined) throw noHandler(file, exports);
   const byRole: Readonly<Record<Role, Handle | undefined>> = { responder, authorizer, filter };
   const state: unknown = await scope.method("init")?.(init);
   return {
@@ -58,7 +98,32 @@ class Exports {
   }
 
   responder(): Handle | undefined {
-    return this.method("fetch") ?? this.#defaultFunction() ?? this.#byMethod();
+    return this.declared() ?? this.#defaultFunction();
+  }
+
+  /** Says of itself that it is web-standard. */
+  declared(): Handle | undefined {
+    return this.#serverProtocol() ?? this.method("fetch") ?? this.#byMethod();
+  }
+
+  /** Whether it answers one of FastCGI's other roles. */
+  hasRole(): boolean {
+    return this.method("authorize") !== undefined || this.method("filter") !== undefined;
+  }
+
+  /** The default export's, or that of what is exported as `node`. */
+  nodeShape(): NodeShape | undefined {
+    return nodeShape(this.#default) ?? declaredShape(read(this.#default, "node") ?? read(this.#named, "node"));
+  }
+
+  /** The default export's, where its author has said that it speaks Node's language. */
+  declaredShape(): NodeShape | undefined {
+    return declaredShape(this.#default);
+  }
+
+  named(name: string): ((...args: unknown[]) => unknown) | undefined {
+    const found = read(this.#named, name);
+    return typeof found === "function" ? (found as (...args: unknown[]) => unknown) : undefined;
   }
 
   /** The function of that name, called as a method of the object that has it. */
@@ -68,6 +133,12 @@ class Exports {
       if (typeof found === "function") return (...args) => Reflect.apply(found as AnyFunction, holder, args);
     }
     return undefined;
+  }
+
+  #serverProtocol(): Handle | undefined {
+    const fetch = this.method("fetch");
+    if (fetch === undefined || read(this.#default, PROTOCOL_MARKER) !== 1) return undefined;
+    return serverProtocolHandle(fetch, this.method("error"));
   }
 
   #defaultFunction(): Handle | undefined {
@@ -122,10 +193,8 @@ export async function disposeState(state: unknown): Promise<void> {
   if (typeof dispose === "function") await Reflect.apply(dispose as AnyFunction, state, []);
 }
 
-function noHandler(file: string, exports: ModuleExports): Fault {
+function noHandler(file: string, exports: ModuleExports, lookedFor: string): Fault {
   const names = Object.keys(exports);
   const found = names.length === 0 ? "nothing" : names.join(", ");
-  return new Fault("BOOT", `${file} exports no handler; it exports ${found}`, {
-    hint: `Export ${LOOKED_FOR}.`,
-  });
+  return new Fault("BOOT", `${file} exports no handler; it exports ${found}`, { hint: `Export ${lookedFor}.` });
 }

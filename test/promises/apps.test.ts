@@ -1,0 +1,194 @@
+// Apps of each framework, as their authors wrote them, behind a real Apache.
+
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { resolveConfig } from "../../src/config/load.ts";
+import { renderApache } from "../../src/deploy/apache.ts";
+import { section } from "../../src/deploy/directives.ts";
+import { type RunningSupervisor, startSupervisor } from "../../src/supervisor/main.ts";
+import { createLog } from "../../src/telemetry/log.ts";
+import {
+  describeWithApache,
+  freePorts,
+  openFolder,
+  removeFolders,
+  startTestApache,
+  type TestApache,
+} from "../support/apache.ts";
+import { eventually } from "../support/eventually.ts";
+import { type Answer, type Ask, ask as askAt, askHead } from "../support/http.ts";
+
+const APPS = fileURLToPath(new URL("../../../test/fixtures/apps", import.meta.url));
+const PATIENCE_MS = 60_000;
+const BLOCKS = Array.from({ length: 80 }, (_, made) => Buffer.alloc(64 * 1024, made));
+const SHA256 = createHash("sha256").update(Buffer.concat(BLOCKS)).digest("hex");
+
+interface Mounted {
+  readonly title: string;
+  /** Below which URL it is. */
+  readonly at: string;
+  /** What it takes for its URL. */
+  readonly inner: string;
+  /** What is logged when it fails; absent: it answers its errors by itself. */
+  readonly fails?: string;
+}
+
+const MOUNTED: readonly Mounted[] = [
+  { title: "Express 5, exported", at: "/express", inner: "" },
+  { title: "Koa 3, exported", at: "/koa", inner: "" },
+  { title: "Fastify 5, exported", at: "/fastify", inner: "" },
+  { title: "Fastify 5 that listens", at: "/program/fastify", inner: "" },
+  { title: "a plain http program that listens", at: "/program/plain", inner: "", fails: "the program fails" },
+  { title: "Hono 4", at: "/hono", inner: "/hono" },
+  { title: "H3 2", at: "/h3", inner: "/h3" },
+];
+
+let apache: TestApache;
+let supervisor: RunningSupervisor;
+let url: string;
+let logFile: string;
+
+function logged(text: string): boolean {
+  return readFileSync(logFile, "utf8").includes(text);
+}
+
+function ask(path: string, options?: Ask): Promise<Answer> {
+  return askAt(url, path, { deadlineMs: PATIENCE_MS, ...options });
+}
+
+describeWithApache("behind Apache", () => {
+  beforeAll(async () => {
+    const folder = openFolder();
+    const common = { allow_root: true, threads: 1, listen_mode: "0666" };
+    const program = (name: string, file: string) => ({
+      ...common,
+      listen: `./${name}.sock`,
+      app: `${APPS}/${file}`,
+      mount: `/program/${name}`,
+    });
+    const { config } = resolveConfig(
+      {
+        // Apps fail here on purpose: what the pools say of it is not for the terminal.
+        supervisor: { control: "./control.sock", log: "./holdfast.log", log_format: "json" },
+        pools: {
+          fastify: program("fastify", "fastify-program.mjs"),
+          plain: program("plain", "plain-program.cjs"),
+          files: { ...common, listen: "./files.sock", root: APPS },
+        },
+      },
+      folder,
+    );
+    logFile = join(folder, "holdfast.log");
+    supervisor = await startSupervisor(config, { log: createLog("json", "info", () => {}) });
+    await supervisor.ready;
+    const [port] = await freePorts(1);
+    apache = await startTestApache(folder, [
+      `Listen 127.0.0.1:${port}`,
+      ...section(
+        "VirtualHost",
+        `127.0.0.1:${port}`,
+        'SetEnvIf X-Over-Tls "yes" HTTPS=on',
+        renderApache(config.pools, { layout: "prefix" }),
+      ),
+    ]);
+    url = `http://127.0.0.1:${port}`;
+  }, PATIENCE_MS);
+
+  afterAll(async () => {
+    await apache?.stop();
+    await supervisor?.stop("end of tests");
+    removeFolders();
+  }, PATIENCE_MS);
+
+  describe.each(MOUNTED)("$title", ({ at, inner, fails }) => {
+    it("answers GET, with several cookies, and knows who asks for what", async () => {
+      const { status, text, headers } = await ask(`${at}/hello?name=a%20b`);
+      const {
+        ip = "127.0.0.1",
+        originalUrl = `${at}/hello?name=a%20b`,
+        ...said
+      } = JSON.parse(text) as Answer & {
+        ip?: string;
+        originalUrl?: string;
+      };
+      expect([status, ip, originalUrl]).toEqual([200, "127.0.0.1", `${at}/hello?name=a%20b`]);
+      expect(said).toMatchObject({
+        hello: "a b",
+        protocol: "http",
+        secure: false,
+        hostname: "127.0.0.1",
+        url: `${inner}/hello?name=a%20b`,
+      });
+      expect(headers["set-cookie"]?.map((cookie) => cookie.split(";")[0])).toEqual(["a=1", "b=2"]);
+      expect(headers["content-type"]).toContain("application/json");
+    });
+
+    it("knows that Apache was reached over TLS", async () => {
+      const { text } = await ask(`${at}/hello`, { headers: { "X-Over-Tls": "yes" } });
+      expect(JSON.parse(text)).toMatchObject({ protocol: "https", secure: true });
+    });
+
+    it("answers HEAD as GET, without the body", async () => {
+      const { status, text, headers } = await ask(`${at}/hello`, { method: "HEAD" });
+      expect([status, text]).toEqual([200, ""]);
+      expect(headers["content-type"]).toContain("application/json");
+    });
+
+    it("reads JSON, also where its length was not told", async () => {
+      const sent = { text: "ü", list: [1, 2, 3] };
+      const headers = { "Content-Type": "application/json" };
+      for (const body of [JSON.stringify(sent), Readable.from([JSON.stringify(sent)])]) {
+        const { status, text } = await ask(`${at}/echo`, { method: "POST", headers, body });
+        expect([status, JSON.parse(text)]).toEqual([201, { got: sent }]);
+      }
+    });
+
+    it("says 404 for what it does not have, and 500 when it fails", async () => {
+      expect((await ask(`${at}/nothing`)).status).toBe(404);
+      expect((await ask(`${at}/boom`)).status).toBe(500);
+      if (fails !== undefined) await eventually(() => logged(fails), PATIENCE_MS);
+      expect((await ask(`${at}/hello`)).status).toBe(200);
+    });
+
+    it("sends 5 MiB in pieces", async () => {
+      const { bytes } = await ask(`${at}/download`);
+      expect(bytes.length).toBe(5 * 1024 * 1024);
+      expect(createHash("sha256").update(bytes).digest("hex")).toBe(SHA256);
+    });
+
+    it("takes 5 MiB in pieces", async () => {
+      const headers = { "Content-Type": "application/octet-stream" };
+      const { text } = await ask(`${at}/upload`, { method: "POST", headers, body: Readable.from(BLOCKS) });
+      expect(JSON.parse(text)).toEqual({ sha256: SHA256 });
+    });
+
+    it("sees that its client has left", async () => {
+      const count = async (): Promise<number> => JSON.parse((await ask(`${at}/left`)).text).count;
+      const before = await count();
+      const response = await askHead(url, `${at}/ticks`, { deadlineMs: PATIENCE_MS });
+      await new Promise((resolve) => response.once("data", resolve));
+      response.on("error", () => {}).destroy();
+      await eventually(async () => (await count()) === before + 1, PATIENCE_MS);
+    });
+  });
+
+  it("an error that no listener's stack contains is a 500 for its own request, and the worker is replaced", async () => {
+    const [stray, other] = await Promise.all([ask("/express/stray"), ask("/express/download")]);
+    expect([stray.status, other.status, other.bytes.length]).toEqual([500, 200, 5 * 1024 * 1024]);
+    await eventually(() => logged("express fails later"), PATIENCE_MS);
+    expect((await ask("/express/hello")).status).toBe(200);
+  });
+
+  it(
+    "programs that listen are told to stop, and may end as they are used to",
+    async () => {
+      await supervisor.stop("end of tests");
+      for (const text of ["it is told to stop", "it has stopped", "onClose was called"])
+        expect([text, logged(text)]).toEqual([text, true]);
+    },
+    PATIENCE_MS,
+  );
+});
