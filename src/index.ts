@@ -20,6 +20,15 @@ export type {
   StateOf,
   WorkerInfo,
 } from "./app/context.ts";
+export type {
+  CookieAttributes,
+  Cookies,
+  Csrf,
+  CsrfOptions,
+  CsrfVerifyOptions,
+  ProtectedCookies,
+} from "./app/cookies.ts";
+export { csrf } from "./app/csrf.ts";
 export { cache, currentContext, lock } from "./app/current.ts";
 export { defineHandler } from "./app/define.ts";
 export {

@@ -38,6 +38,7 @@ const ADDRESSES: Readonly<Record<string, readonly string[]>> = {
   "oxc-transform": ["src/loader/transpile.ts"],
   chokidar: ["src/pool/watch.ts"],
   pino: ["src/telemetry/log.ts"],
+  cookie: ["workers/cookies.ts"],
   "@fastify/busboy": ["workers/forms/multipart.ts"],
   "smol-toml": ["src/config/render.ts", "src/config/sources.ts"],
 };

@@ -114,14 +114,20 @@ describe("configurations in the documents", () => {
     expect(resolveConfig({ ...written, pools: Object.fromEntries(pools) }, path).warnings).toEqual([]);
   });
 
-  /** The folder and the module that a pool names, made below `folder`. */
-  function placesBelow(folder: string, { root, app }: WrittenConfig["pools"][string]) {
+  /** The folder, the module and the files of secrets that a pool names, made below `folder`. */
+  function placesBelow(folder: string, { root, app, cookies }: WrittenConfig["pools"][string]) {
     if (root !== undefined) mkdirSync(join(folder, String(root)), { recursive: true });
     if (app !== undefined) {
       mkdirSync(join(folder, dirname(String(app))), { recursive: true });
       writeFileSync(join(folder, String(app)), "");
     }
+    const secrets = (cookies?.secrets as readonly { file: string }[] | undefined)?.map(({ file }) => {
+      mkdirSync(join(folder, dirname(file)), { recursive: true });
+      writeFileSync(join(folder, file), "x".repeat(32), { mode: 0o600 });
+      return { file: join(folder, file) };
+    });
     return {
+      ...(secrets === undefined ? {} : { cookies: { secrets } }),
       ...(root === undefined ? {} : { root: join(folder, String(root)) }),
       ...(app === undefined ? {} : { app: join(folder, String(app)) }),
     };

@@ -2,16 +2,21 @@
 // first looked at.
 
 import type { Context, Locals, Log, RemoteAddress, WorkerInfo } from "../src/app/context.ts";
+import type { Cookies, Csrf } from "../src/app/cookies.ts";
 import type { Cache, LockOptions } from "../src/app/shared.ts";
 import type { UploadOptions, UploadPart } from "../src/app/uploads.ts";
-import { metaVariables, remoteAddress } from "../src/cgi/variables.ts";
+import { Fault } from "../src/base/fault.ts";
+import { isSecure, metaVariables, remoteAddress } from "../src/cgi/variables.ts";
 import type { FormLimits } from "../src/messages/lane.ts";
 import { cacheOf } from "./cache.ts";
+import { RequestCookies } from "./cookies.ts";
+import { RequestCsrf } from "./csrf.ts";
 import type { WorkerExchange } from "./exchange.ts";
 import { readUploads } from "./forms/request-uploads.ts";
 import type { Keys } from "./keys.ts";
 import { lockName, underLock } from "./locks.ts";
 import { NO_POOL_STATE, type PoolState } from "./pool-state.ts";
+import { formAgain } from "./request.ts";
 import { traceOf } from "./trace.ts";
 
 /** What the host tells about the worker and the request's place in it. */
@@ -47,6 +52,9 @@ const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze(Object.create(
 export class RequestContext implements Context<unknown> {
   readonly #options: ContextOptions;
   #replyHooks: ReplyHook[] | undefined;
+  #isReplying = false;
+  #cookies: Cookies | undefined;
+  #csrf: Csrf | undefined;
   #deferred: (() => unknown)[] | undefined;
   #env: Readonly<Record<string, string | undefined>> | undefined;
   #log: Log | undefined;
@@ -125,6 +133,24 @@ export class RequestContext implements Context<unknown> {
     return readUploads(this, this.#options, options);
   }
 
+  get cookies(): Cookies {
+    const { exchange, keys } = this.#options;
+    this.#cookies ??= new RequestCookies({
+      header: exchange.params.getUtf8("HTTP_COOKIE"),
+      isSecure: isSecure(exchange.params),
+      keys,
+      beforeReply: (hook) => this.beforeReply(hook),
+    });
+    return this.#cookies;
+  }
+
+  get csrf(): Csrf {
+    const { exchange, keys, request } = this.#options;
+    const { cookies } = this;
+    this.#csrf ??= new RequestCsrf({ request, isSecure: isSecure(exchange.params), keys, cookies, formOf: formAgain });
+    return this.#csrf;
+  }
+
   waitUntil(promise: PromiseLike<unknown>): void {
     this.#options.waitUntil(promise, this.#options.exchange);
   }
@@ -138,8 +164,13 @@ export class RequestContext implements Context<unknown> {
     this.#deferred.push(work);
   }
 
-  /** For parts of ours that keep something for the request: a session, cookies. */
+  /** For parts of ours that keep something for the request: a session, cookies. Throws HANDLER once the reply has begun. */
   beforeReply(hook: ReplyHook): void {
+    if (this.#isReplying) {
+      throw new Fault("HANDLER", "the reply has begun: it takes no more cookies or headers", {
+        hint: "Set them before the handler returns its Response, not while the body streams.",
+      });
+    }
     this.#replyHooks ??= [];
     this.#replyHooks.push(hook);
   }
@@ -147,6 +178,11 @@ export class RequestContext implements Context<unknown> {
   /** Undefined where nothing is to be done before a reply is sent. */
   get replyHooks(): readonly ReplyHook[] | undefined {
     return this.#replyHooks;
+  }
+
+  /** No hook would be called any more. */
+  replying(): void {
+    this.#isReplying = true;
   }
 
   /** Last first, each after the one before it; the failure of one is logged and keeps none from running. */

@@ -239,10 +239,17 @@ function send(
   exchange: WorkerExchange,
   method: string,
   response: Response,
-  { replyHooks }: RequestContext,
+  ctx: RequestContext,
 ): Promise<void> | undefined {
-  if (replyHooks === undefined) return sendResponse(exchange, method, response);
-  return hooked(partsOf(response), replyHooks).then((parts) => sendParts(exchange, method, parts));
+  const { replyHooks } = ctx;
+  if (replyHooks === undefined) {
+    ctx.replying();
+    return sendResponse(exchange, method, response);
+  }
+  return hooked(partsOf(response), replyHooks).then((parts) => {
+    ctx.replying();
+    return sendParts(exchange, method, parts);
+  });
 }
 
 /** The Response itself is left alone: a handler may return one of its module's again and again. */

@@ -173,6 +173,18 @@ export class LazyRequest {
     }
   }
 
+  /** The form that it brings, in memory within the limits; it can be read again. Undefined where it brings none. */
+  static async formAgain(request: LazyRequest): Promise<FormData | undefined> {
+    const { isForm } = await import("./forms/content-type.ts");
+    if (!isForm(request.headers.get("content-type") ?? undefined)) return undefined;
+    if (request.#arrived().kind === "arriving") {
+      const { readWithin } = await import("./forms/limits.ts");
+      const bytes = await readWithin(LazyRequest.reader(request), request.#forms.memoryBytes);
+      request.#body = { kind: "here", bytes };
+    }
+    return request.clone().formData() as Promise<FormData>;
+  }
+
   static is(value: unknown): value is LazyRequest {
     return typeof value === "object" && value !== null && #exchange in value;
   }
@@ -214,6 +226,14 @@ export function readerOf(request: Request): () => Promise<Uint8Array | undefined
   if (request.bodyUsed) throw alreadyRead();
   const reader = request.body?.getReader();
   return async () => (await reader?.read())?.value;
+}
+
+/** As LazyRequest.formAgain; also for a Request that an app has made of ours. */
+export async function formAgain(request: Request): Promise<FormData | undefined> {
+  if (LazyRequest.is(request)) return LazyRequest.formAgain(request);
+  const { isForm } = await import("./forms/content-type.ts");
+  if (!isForm(request.headers.get("content-type") ?? undefined)) return undefined;
+  return request.clone().formData() as Promise<FormData>;
 }
 
 function toNativeRequest(request: LazyRequest): Request {

@@ -1,6 +1,7 @@
 // What a handler author writes against: the shapes of a handler module and of what it is given.
 // Types only; workers/ makes the values. Every name here is public.
 
+import type { Cookies, Csrf } from "./cookies.ts";
 import type { Cache, LockFunction } from "./shared.ts";
 import type { UploadOptions, UploadPart } from "./uploads.ts";
 
@@ -89,6 +90,10 @@ export interface Context<State = any, User = any> {
   readonly cache: Cache;
   /** Calls a function while nobody else in the pool runs under the same name. */
   readonly lock: LockFunction;
+  /** The client's cookies, and those that the reply sets. */
+  readonly cookies: Cookies;
+  /** Tokens against requests that another site has made a browser send. */
+  readonly csrf: Csrf;
   /**
    * The parts of a form as they arrive: files that are too large for memory, or that are to be saved. Instead of
    * `request.formData()`: the body is read once, and before the reply. Fails with 400, 413 and 415 as that does.

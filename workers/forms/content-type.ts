@@ -1,19 +1,20 @@
 // What kind of form a request brings, by its Content-Type.
 
-import { FormFault, malformed } from "./limits.ts";
+import { Refusal } from "../refusal.ts";
+import { malformed } from "./limits.ts";
 
 export type FormKind = { readonly kind: "urlencoded" } | { readonly kind: "multipart"; readonly boundary: string };
 
 /** [RFC 2046 §5.1.1] says 70; a few clients take more. */
 const BOUNDARY_CHARS = 200;
 
-/** Throws FormFault: 415 for what is no form, 400 for a multipart form without a usable boundary. */
+/** Throws Refusal: 415 for what is no form, 400 for a multipart form without a usable boundary. */
 export function formKind(contentType: string | undefined): FormKind {
   const type = (contentType ?? "").split(";", 1)[0]?.trim().toLowerCase();
   if (type === "application/x-www-form-urlencoded") return { kind: "urlencoded" };
   if (type === "multipart/form-data") return { kind: "multipart", boundary: boundaryOf(contentType ?? "") };
   const what = type === "" ? "has no Content-Type" : `is ${JSON.stringify(type?.slice(0, 100))}`;
-  throw new FormFault("REQUEST", `the request's body is no form: it ${what}`, {
+  throw new Refusal("REQUEST", `the request's body is no form: it ${what}`, {
     hint: "A form is application/x-www-form-urlencoded or multipart/form-data.",
     status: 415,
   });

@@ -10,7 +10,7 @@ import { readUrlencoded } from "./urlencoded.ts";
 /** What an entry costs beside its bytes, so that many empty ones are not for nothing. */
 const ENTRY_BYTES = 128;
 
-/** Rejects with FormFault (400, 413, 415), and with what broke the body. */
+/** Rejects with Refusal (400, 413, 415), and with what broke the body. */
 export async function readFormData(
   read: ReadPiece,
   contentType: string | undefined,

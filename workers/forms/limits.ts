@@ -1,8 +1,7 @@
 // How much of a form is taken, and the error that tells which limit it passed.
 
-import { Fault, type FaultCode } from "../../src/base/fault.ts";
-import { refusalReply } from "../../src/cgi/response.ts";
 import type { FormLimits } from "../../src/messages/lane.ts";
+import { Refusal } from "../refusal.ts";
 
 /** Fields of FormLimits → the option's name below `[pools.NAME.form]`. */
 const OPTIONS: Readonly<Record<keyof FormLimits, string>> = {
@@ -14,27 +13,26 @@ const OPTIONS: Readonly<Record<keyof FormLimits, string>> = {
   memoryBytes: "memory_limit",
 };
 
-/** A form that cannot be taken. Uncaught it is answered with its status, and by Hono, too. */
-export class FormFault extends Fault {
-  constructor(code: FaultCode, message: string, options: { hint?: string; status?: number; cause?: unknown } = {}) {
-    super(code, message, options);
-  }
-
-  /** What Hono's error handler looks for; others go by `status`. */
-  getResponse(): Response {
-    const { status, body } = refusalReply(this);
-    return new Response(body, { status, headers: { "content-type": "text/html; charset=utf-8" } });
-  }
-}
-
 /** 413, with the option that decides. `what` is such as "has more than 20 files". */
-export function beyond(limit: keyof FormLimits, what: string): FormFault {
-  return new FormFault("LIMIT", `the form ${what} (form.${OPTIONS[limit]})`, {
+export function beyond(limit: keyof FormLimits, what: string): Refusal {
+  return new Refusal("LIMIT", `the form ${what} (form.${OPTIONS[limit]})`, {
     hint: `Raise ${OPTIONS[limit]} in [pools.NAME.form] if the app wants such forms.`,
   });
 }
 
 /** 400: what was sent is no form, or not all of one. */
-export function malformed(what: string, cause?: unknown): FormFault {
-  return new FormFault("REQUEST", `the form cannot be read: ${what}`, cause === undefined ? {} : { cause });
+export function malformed(what: string, cause?: unknown): Refusal {
+  return new Refusal("REQUEST", `the form cannot be read: ${what}`, cause === undefined ? {} : { cause });
+}
+
+/** A whole body in memory. Rejects with 413 where it is longer, and with what broke it. */
+export async function readWithin(read: () => Promise<Uint8Array | undefined>, memoryBytes: number): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  for (let piece = await read(); piece !== undefined; piece = await read()) {
+    bytes += piece.length;
+    if (bytes > memoryBytes) throw beyond("memoryBytes", `is longer than ${memoryBytes} bytes`);
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces, bytes);
 }

@@ -4,8 +4,9 @@
 
 import { Busboy } from "@fastify/busboy";
 import type { FormLimits } from "../../src/messages/lane.ts";
+import type { Refusal } from "../refusal.ts";
 import { safeFilename, unescapeName } from "./filename.ts";
-import { beyond, type FormFault, malformed } from "./limits.ts";
+import { beyond, malformed } from "./limits.ts";
 
 /** The next piece of the request's body; undefined at its end. */
 export type ReadPiece = () => Promise<Uint8Array | undefined>;
@@ -16,7 +17,7 @@ export interface Part {
   readonly filename: string | undefined;
   /** Media type as the client says; `text/plain` where it says nothing. */
   readonly type: string;
-  /** The next piece, or undefined at the part's end. Rejects with FormFault, and with what broke the body. */
+  /** The next piece, or undefined at the part's end. Rejects with Refusal, and with what broke the body. */
   read(): Promise<Buffer | undefined>;
 }
 
@@ -128,7 +129,7 @@ export class MultipartReader {
     this.#stir();
   }
 
-  #judge({ name }: PartBuffer): FormFault | undefined {
+  #judge({ name }: PartBuffer): Refusal | undefined {
     const { fields, files, nameBytes } = this.#limits;
     if (this.#files > files) return beyond("files", `has more than ${files} files`);
     if (this.#fields > fields) return beyond("fields", `has more than ${fields} fields`);
@@ -215,11 +216,11 @@ class PartBuffer implements Part {
   }
 }
 
-function truncated(cause: unknown): FormFault {
+function truncated(cause: unknown): Refusal {
   return malformed("it ends before its last boundary", cause);
 }
 
-function tooLong({ name, filename }: Part, { fieldBytes, fileBytes }: FormLimits): FormFault {
+function tooLong({ name, filename }: Part, { fieldBytes, fileBytes }: FormLimits): Refusal {
   const shown = JSON.stringify(name.slice(0, SHOWN_CHARS));
   return filename === undefined
     ? beyond("fieldBytes", `has more than ${fieldBytes} bytes in field ${shown}`)

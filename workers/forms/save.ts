@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { constants, type FileHandle, open, rename, stat, unlink } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { SavedFile } from "../../src/app/uploads.ts";
-import { FormFault } from "./limits.ts";
+import { Refusal } from "../refusal.ts";
 
 /** Nobody can foresee such a name and be there first. */
 const RANDOM_BYTES = 16;
@@ -85,5 +85,5 @@ async function isFolder(path: string): Promise<boolean> {
 function withoutRoom(error: unknown): Error | undefined {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   if (code !== "ENOSPC" && code !== "EDQUOT") return undefined;
-  return new FormFault("HANDLER", "there is no room on disk for an upload", { status: 507, cause: error });
+  return new Refusal("HANDLER", "there is no room on disk for an upload", { status: 507, cause: error });
 }

@@ -21,7 +21,7 @@ export interface UploadSource {
   readonly saved: SavedFiles;
 }
 
-/** Fails with FormFault (400, 413, 415), and with what broke the body. */
+/** Fails with Refusal (400, 413, 415), and with what broke the body. */
 export async function* uploadParts(source: UploadSource, options: UploadOptions): AsyncGenerator<UploadPart> {
   const limits = limitsOf(source.limits, options);
   const kind = formKind(source.contentType);

@@ -6,7 +6,7 @@ import type { ReadPiece } from "./multipart.ts";
 
 const AMPERSAND = 0x26;
 
-/** Name and value of each field, in their order; duplicates stay. Rejects with FormFault, and with what broke the body. */
+/** Name and value of each field, in their order; duplicates stay. Rejects with Refusal, and with what broke the body. */
 export async function readUrlencoded(read: ReadPiece, limits: FormLimits): Promise<Iterable<[string, string]>> {
   const pieces: Uint8Array[] = [];
   let bytes = 0;
