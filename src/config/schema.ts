@@ -285,6 +285,10 @@ export const POOL = {
       default: "1MiB",
       doc: "Longest value.",
     }),
+    persist: option("persist", kind.flag, {
+      default: false,
+      doc: "Keeps `ctx.cache` over a reload: a new process takes it from the one before. Not over a restart.",
+    }),
   }),
   access_log: optional("accessLog", log.logTarget, {
     example: "/var/log/holdfast/www.access.log",

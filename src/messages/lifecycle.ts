@@ -36,6 +36,12 @@ export interface KeptConnection {
   readonly used: boolean;
 }
 
+/** Where what a process leaves is to be had, by whoever says the key. */
+export interface EstateAddress {
+  readonly path: string;
+  readonly key: string;
+}
+
 export type ToPool =
   /** First message. The inherited listening socket is descriptor `fd`. */
   | {
@@ -47,8 +53,10 @@ export type ToPool =
       readonly user?: PoolUser;
       readonly log: LogSettings;
     }
-  /** Listen, and accept. */
-  | { readonly kind: "serve" }
+  /** Listen, and accept. `estate`: first take what the process before leaves. */
+  | { readonly kind: "serve"; readonly estate?: EstateAddress }
+  /** Another takes its place: leave it what the workers share. */
+  | { readonly kind: "bequeath"; readonly id: number }
   /**
    * Take nothing new, finish what is open, leave within `withinMs`. `handOver`: give the connections
    * away between two requests, else end them. It may come again, with less time or with less to hope for.
@@ -68,8 +76,10 @@ export type FromPool =
   | { readonly kind: "hello" }
   /** Every worker is ready; nothing is accepted until `serve`. */
   | { readonly kind: "booted"; readonly workers: number }
-  /** The socket is being accepted from. */
-  | { readonly kind: "ready" }
+  /** The socket is being accepted from. `bequeaths`: it may be asked what it leaves to the next. */
+  | { readonly kind: "ready"; readonly bequeaths?: boolean }
+  /** Where the next finds it; absent: there is nothing. */
+  | { readonly kind: "bequest"; readonly id: number; readonly estate?: EstateAddress }
   /** Once: it has answered a request, so whatever ends it now is no failed start. */
   | { readonly kind: "proven" }
   | { readonly kind: "boot-failed"; readonly fault: FaultData }

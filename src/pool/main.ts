@@ -6,7 +6,7 @@ import { systemClock } from "../base/clock.ts";
 import { FAULTS, Fault, messageOf, toFaultData } from "../base/fault.ts";
 import { LEAST_URGENT, setNiceness } from "../base/niceness.ts";
 import type { PoolConfig } from "../config/schema.ts";
-import type { FromPool, KeptConnection, ToPool } from "../messages/lifecycle.ts";
+import type { EstateAddress, FromPool, KeptConnection, ToPool } from "../messages/lifecycle.ts";
 import { createLog, type Log } from "../telemetry/log.ts";
 import type { ConnectionHandle } from "./accept.ts";
 import { privateCacheDir } from "./cache-dir.ts";
@@ -32,7 +32,7 @@ let left = false;
 let unendable = false;
 /** Connections on their way to another process, the oldest first. */
 const givenAway: { readonly handle: ConnectionHandle; readonly settled: () => void }[] = [];
-const mayServe = Promise.withResolvers<void>();
+const mayServe = Promise.withResolvers<EstateAddress | undefined>();
 
 function send(message: FromPool): void {
   if (process.connected) process.send?.(message);
@@ -66,11 +66,12 @@ async function configure(message: Extract<ToPool, { kind: "configure" }>): Promi
   try {
     await pool.boot();
     send({ kind: "booted", workers: config.threads.min });
-    await mayServe.promise;
+    const estate = await mayServe.promise;
+    if (estate !== undefined) await pool.shared.inherit(estate);
     if (leaving) return;
     await pool.listen({ fd });
     watchDescriptors(fd);
-    send({ kind: "ready" });
+    send({ kind: "ready", bequeaths: true });
   } catch (error) {
     await bootFailed(error);
   }
@@ -106,6 +107,17 @@ async function drain(withinMs: number, handOver = false): Promise<void> {
   if (!isFirst) return;
   await drained;
   leave(0);
+}
+
+/** Another process takes this one's place, and what its workers share. */
+async function bequeath(id: number): Promise<void> {
+  let estate: EstateAddress | undefined;
+  try {
+    estate = await pool?.shared.bequeath();
+  } catch (error) {
+    log.warn("what workers share stays behind", { reason: messageOf(error) });
+  }
+  send({ kind: "bequest", id, ...(estate === undefined ? {} : { estate }) });
 }
 
 /** Sends a connection to the supervisor, who knows which process takes it; resolves when that has it. */
@@ -180,7 +192,7 @@ function received(message: ToPool, handle: ConnectionHandle | undefined): void {
       configure(message).catch(fatal);
       break;
     case "serve":
-      mayServe.resolve();
+      mayServe.resolve(message.estate);
       break;
     case "drain":
       drain(message.withinMs, message.handOver).catch(fatal);
@@ -195,6 +207,9 @@ function received(message: ToPool, handle: ConnectionHandle | undefined): void {
       break;
     case "given":
       givenAway.shift()?.settled();
+      break;
+    case "bequeath":
+      bequeath(message.id).catch(fatal);
       break;
     case "status":
       if (pool !== undefined) send({ kind: "status", id: message.id, status: pool.status() });

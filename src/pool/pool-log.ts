@@ -44,6 +44,11 @@ export class PoolLog {
     this.#log.error("worker lost", { worker, exchanges, reason: fault.message, ...cause });
   }
 
+  inherited(entries: number, trouble: string | undefined): void {
+    if (trouble !== undefined) this.#log.warn("what workers share did not all come over", { entries, reason: trouble });
+    else if (entries > 0) this.#log.info("what workers share came over", { entries });
+  }
+
   lockOverheld(lock: string, worker: number, heldMs: number): void {
     const suppressed = this.limit.admit("lock overheld");
     if (suppressed === undefined) return;

@@ -58,11 +58,15 @@ export interface PoolOptions {
 const GATEWAY_SWEEP_MS = 1000;
 /** For connections whose requests were ended by the deadline to be given away, ms. */
 const LAST_GIVING_MS = 100;
+/** For the next process to be told what has changed last, ms. */
+const LAST_CHANGES_MS = 200;
 /** Idle connections are given away over this time: enough for a process that has just started to warm up, ms. */
 const HAND_OVER_MS = 1000;
 
 export class Pool implements GatewayHost {
   readonly clock: Clock;
+  /** What the workers share. */
+  readonly shared: SharedState;
   readonly #config: PoolConfig;
   readonly #log: Log;
   readonly #statistics: Statistics;
@@ -75,7 +79,6 @@ export class Pool implements GatewayHost {
   readonly #threads: Threads;
   readonly #workforce: Workforce;
   readonly #turns: Turns;
-  readonly #shared: SharedState;
   readonly #gateway: Gateway;
   readonly #ownReply: (params: Buffer) => OwnReply | LaterReply | undefined;
   readonly #watch: Watch | undefined;
@@ -111,11 +114,13 @@ export class Pool implements GatewayHost {
     this.#replace = options.replace;
     this.#proven = options.proven;
     this.#forsaken = options.forsaken;
-    this.#shared = new SharedState({
+    this.shared = new SharedState({
       clock,
       memoryBytes: config.cache.memoryBytes,
       valueLimitBytes: config.cache.valueLimitBytes,
+      persist: config.cache.persist,
       stirred: () => this.#turns.stirred(),
+      inherited: (entries, trouble) => this.#says.inherited(entries, trouble),
       overheld: (name, worker, heldMs) => this.#says.lockOverheld(name, worker, heldMs),
     });
     this.#slowLog = new SlowLog({ clock, log, limit: this.#says.limit });
@@ -155,7 +160,7 @@ export class Pool implements GatewayHost {
       clock,
       dispatcher: this.#dispatcher,
       workforce: this.#workforce,
-      shared: this.#shared,
+      shared: this.shared,
       gateway: () => this.#gateway,
     });
     if (config.liveReload) {
@@ -214,7 +219,7 @@ export class Pool implements GatewayHost {
   async boot(): Promise<void> {
     this.#statisticsTick = setInterval(() => {
       this.#statistics.tick();
-      this.#shared.tick();
+      this.shared.tick();
       this.#lookAtMemory();
       this.#tidying.look({
         threads: this.#threads.alive,
@@ -275,6 +280,7 @@ export class Pool implements GatewayHost {
     this.#retiring = true;
     if (this.#givesAway) this.#forsaken();
     await this.#workforce.drain(this.#drainBy);
+    await this.shared.finish(LAST_CHANGES_MS);
     // Connections whose requests were ended by the deadline can be given away now.
     if (this.#givesAway) await settledWithin(this.clock, emptied, LAST_GIVING_MS);
     this.#cancelLate();
@@ -292,7 +298,7 @@ export class Pool implements GatewayHost {
     await this.#gateway.close();
     await this.#threads.close();
     this.#output.close();
-    this.#shared.close();
+    this.shared.close();
     this.#access?.flush();
   }
 
@@ -413,8 +419,8 @@ export class Pool implements GatewayHost {
         this.#statistics.counters.failed++;
       },
       loaded: (path) => this.#watch?.add(path),
-      asked: (worker, ask) => this.#shared.asked(worker, ask),
-      gone: (worker) => this.#shared.forget(worker.id),
+      asked: (worker, ask) => this.shared.asked(worker, ask),
+      gone: (worker) => this.shared.forget(worker.id),
       log: (worker, { level, message, fields }) => this.#log[level](message, { worker: worker.id, ...fields }),
       notice: (message, fields, level = "info") => this.#log[level](message, fields),
       late: (message, worker, exchange) => this.#slowLog.note(message, worker, exchange),

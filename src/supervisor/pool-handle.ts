@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import type { Clock, Instant } from "../base/clock.ts";
 import type { FaultData } from "../base/fault.ts";
 import type { PoolConfig } from "../config/schema.ts";
-import type { FromPool, PoolStatus, PoolUser, ToPool } from "../messages/lifecycle.ts";
+import type { EstateAddress, FromPool, PoolStatus, PoolUser, ToPool } from "../messages/lifecycle.ts";
 import { Adoptions } from "./adoptions.ts";
 import type { Environment } from "./environment.ts";
 import type { GivenConnection } from "./handover.ts";
@@ -24,6 +24,8 @@ const ACCESS_FD = 5;
 const BOOT_MARGIN_MS = 2000;
 /** A pool that may listen does so within this, however busy the machine is, ms. */
 const LISTEN_MS = 30_000;
+/** A process says within this where what it leaves is to be had, ms. */
+const BEQUEST_MS = 1000;
 /** What a process has said before it ended is read within this, ms. */
 const LAST_WORDS_MS = 1000;
 /** A pool that said why it failed, or let go of its channel, leaves by itself within this, ms. */
@@ -68,6 +70,7 @@ export class PoolHandle {
   #outgoing = false;
   #proven = false;
   #handsOver = false;
+  #bequeaths = false;
   #readyAt: Instant | undefined;
   #goneAt: Instant | undefined;
   #workers = 0;
@@ -144,11 +147,24 @@ export class PoolHandle {
     return this.#ending;
   }
 
-  /** Lets it listen, once it has booted. */
-  serve(): void {
+  /** Lets it listen, once it has booted, with what `former`, whose place it takes, leaves it. */
+  serve(former: PoolHandle | undefined): void {
     this.#deadline = this.#options.clock.now() + LISTEN_MS;
-    this.#send({ kind: "serve" });
+    if (former === undefined) this.#send({ kind: "serve" });
+    else void former.#bequeath().then((estate) => this.#send({ kind: "serve", ...estate }));
     this.#change("opening");
+  }
+
+  /** It has something to leave, and nobody has it yet. */
+  get bequeaths(): boolean {
+    return this.#bequeaths;
+  }
+
+  /** To one process only: others begin with nothing. */
+  async #bequeath(): Promise<{ readonly estate?: EstateAddress }> {
+    this.#bequeaths = false;
+    const answer = await this.#ask((id) => ({ kind: "bequeath", id }), BEQUEST_MS);
+    return answer?.kind === "bequest" && answer.estate !== undefined ? { estate: answer.estate } : {};
   }
 
   /** Asks it to finish what is open and to leave by `by`; again with an earlier time to hurry it, or to change the way. */
@@ -223,6 +239,7 @@ export class PoolHandle {
         this.#readyAt = this.#options.clock.now();
         this.#deadline = Number.POSITIVE_INFINITY;
         this.#state = "ready";
+        this.#bequeaths = message.bequeaths === true;
         this.#options.ready(this);
         this.#options.changed();
         return;
@@ -245,6 +262,7 @@ export class PoolHandle {
       case "connection":
         this.#gave(handle as GivenConnection["handle"] | undefined, message.used);
         return;
+      case "bequest":
       case "status":
       case "pong":
         this.#questions.get(message.id)?.(message);

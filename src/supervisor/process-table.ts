@@ -32,6 +32,17 @@ export class ProcessTable {
     return this.all.filter(({ view }) => view.pool === pool);
   }
 
+  /** Lets a process listen, with what one whose place it takes leaves. */
+  serve(id: number): void {
+    const handle = this.get(id);
+    if (handle === undefined) return;
+    const { pool, generation } = handle.view;
+    const former = this.of(pool).find(({ view, bequeaths }) => {
+      return bequeaths && (view.generation < generation || view.outgoing);
+    });
+    handle.serve(former);
+  }
+
   /** Processes of the pool's current version that are in `state`. */
   current({ name, current }: PoolRecord, state: ProcessState): readonly PoolHandle[] {
     return this.of(name).filter(({ view }) => view.generation === current?.generation && view.state === state);

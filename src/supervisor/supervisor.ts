@@ -313,7 +313,7 @@ export class Supervisor {
         this.#keeper.spawn(action.pool, action.generation);
         return;
       case "serve":
-        this.#fleet.processes.get(action.id)?.serve();
+        this.#fleet.processes.serve(action.id);
         return;
       case "drain":
         this.#fleet.processes.get(action.id)?.drain(action.by, action.handOver);

@@ -1,15 +1,18 @@
 // What requests share and what they do not: across workers, after a worker's death, and behind Apache.
 
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { loadConfig } from "../../src/config/load.ts";
 import { renderApache } from "../../src/deploy/apache.ts";
 import { describeWithApache, startTestApache, type TestApache } from "../support/apache.ts";
 import { eventually } from "../support/eventually.ts";
-import { type RunningPool, startPool } from "../support/pool.ts";
-import { startedPrograms } from "../support/started.ts";
+import { paramsOf, type RunningPool, startPool } from "../support/pool.ts";
+import { type Started, startedPrograms } from "../support/started.ts";
 
 const WORKERS = 2;
 
 const APP = `
+import { existsSync, writeFileSync } from "node:fs";
 import { cache, currentContext, lock } from "holdfast";
 const turn = (ms = 0) => new Promise((resolve) => setTimeout(resolve, ms));
 const who = async () => { await turn(1); return currentContext()?.env.QUERY_STRING; };
@@ -46,7 +49,13 @@ const answers = {
   "/free": (_request, ctx) => lock("stuck", () => "had by " + ctx.worker.id, { wait: "30s" }),
   "/stick": (_request, ctx) => ctx.lock("stuck", () => { for (;;); }),
   "/exit": (_request, ctx) => ctx.lock("stuck", () => process.exit(1)),
-  "/worker": (_request, ctx) => ctx.worker.id,
+  "/late": async (_request, ctx) => {
+    writeFileSync("begun", "");
+    while (!existsSync("go")) await turn(5);
+    await ctx.cache.set("late", "late");
+    return "set";
+  },
+  "/late-set": (_request, ctx) => ctx.cache.get("late"),
 };
 
 export default async (request, ctx) => {
@@ -111,6 +120,59 @@ describe("what the workers of a pool share", () => {
   it("begins each request with empty locals, without a prototype", async () => {
     const asked = Array.from({ length: 30 }, (_, n) => get(`/locals?${n}`));
     expect(await Promise.all(asked)).toEqual(Array.from({ length: 30 }, (_, n) => `0 ${n} `));
+  });
+});
+
+describe("the cache over a reload", () => {
+  const program = startedPrograms();
+  const PERSIST = "threads = 2\n[pools.www.cache]\npersist = true";
+
+  const start = async (pool: string) => {
+    const holdfast = program();
+    holdfast.app(APP);
+    holdfast.configure({ pool });
+    return { holdfast, launched: await holdfast.start() };
+  };
+  const get = async (holdfast: Started, uri: string) => (await holdfast.get(uri)).body.toString();
+
+  it("is gone, unless it is to persist", async () => {
+    const { holdfast } = await start("threads = 2");
+    expect([await get(holdfast, "/hit"), await get(holdfast, "/hit")]).toEqual(["1", "2"]);
+    await holdfast.reload();
+    expect(await get(holdfast, "/hit")).toBe("1");
+  });
+
+  it("goes on with every generation if it is to persist, and the log says so", async () => {
+    const { holdfast, launched } = await start(PERSIST);
+    for (let n = 1; n <= 3; n++) {
+      expect(await get(holdfast, "/hit")).toBe(String(n));
+      await holdfast.reload();
+      await eventually(() => launched.output.split("what workers share came over").length > n);
+    }
+    // What has been set while the workers booted is newer.
+    expect(await get(holdfast, "/boots")).toBe("2");
+  });
+
+  it("has also what the old generation's last requests have set", async () => {
+    const { holdfast } = await start(PERSIST);
+    await get(holdfast, "/hit");
+    const client = await holdfast.connect();
+    const late = client.request({ params: paramsOf("/late") });
+    await eventually(() => existsSync(join(holdfast.dir.path, "begun")));
+    await holdfast.reload();
+    expect(await get(holdfast, "/late-set")).toBe("undefined");
+    holdfast.dir.write("go", "");
+    expect((await late).body.toString()).toBe("set");
+    await client.close();
+    await eventually(async () => (await get(holdfast, "/late-set")) === "late");
+  });
+
+  it("is empty after a process has died, and nobody waits for it", async () => {
+    const { holdfast } = await start(PERSIST);
+    await get(holdfast, "/hit");
+    const [pid = 0] = await holdfast.pids();
+    process.kill(pid, "SIGKILL");
+    await eventually(async () => (await get(holdfast, "/hit")) === "1", 20_000);
   });
 });
 

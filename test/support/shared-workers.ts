@@ -27,6 +27,8 @@ export function sharedWorkers(clock: Clock, count: number, options: Partial<Shar
     memoryBytes: 32 * 1024 * 1024,
     valueLimitBytes: 1024 * 1024,
     stirred: () => setImmediate(answer),
+    persist: false,
+    inherited: () => {},
     overheld: (name, worker) => overheld.push(`${name} of ${worker}`),
     ...options,
   });

@@ -33,6 +33,8 @@ function join(options: { readonly memoryBytes?: number; readonly valueLimitBytes
     valueLimitBytes: options.valueLimitBytes ?? MIB,
     stirred: () => stirred(pair.handle),
     overheld: () => {},
+    persist: false,
+    inherited: () => {},
   });
   const pair = lanePair(clock, { asked: (worker, ask) => shared.asked(worker, ask) });
   open.push(pair);
@@ -129,7 +131,15 @@ describe("what a worker asks of the pool's state", () => {
     expect(await locked).toBe("OVERLOAD");
     // Now the pool comes to it.
     const answers = new BatchWriter();
-    const shared = new SharedState({ clock, memoryBytes: MIB, valueLimitBytes: MIB, stirred() {}, overheld() {} });
+    const shared = new SharedState({
+      clock,
+      memoryBytes: MIB,
+      valueLimitBytes: MIB,
+      stirred() {},
+      overheld() {},
+      persist: false,
+      inherited() {},
+    });
     const asker = { id: 1, answers };
     const bring = (from: BatchWriter, take: (payload: Buffer) => void): void => {
       const batch = Buffer.from(from.take());

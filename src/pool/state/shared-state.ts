@@ -4,6 +4,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { Fault, toFaultData } from "../../base/fault.ts";
 import type { FrameWriter } from "../../messages/batch.ts";
+import type { EstateAddress } from "../../messages/lifecycle.ts";
 import {
   ANSWERS,
   ASKS,
@@ -15,6 +16,9 @@ import {
   writeNumberAnswer,
 } from "../../messages/state.ts";
 import type { Measured } from "../../telemetry/metrics.ts";
+import { Bequest } from "./bequest.ts";
+import { type Heirloom, RECORD_GONE } from "./estate.ts";
+import { type Inheritance, inherit } from "./inheritance.ts";
 import { Locks } from "./locks.ts";
 import { Store } from "./store.ts";
 
@@ -39,10 +43,14 @@ export interface SharedStateOptions {
   /** What each space may hold. */
   readonly memoryBytes: number;
   readonly valueLimitBytes: number;
+  /** The cache goes to the process that takes this one's place, too. */
+  readonly persist: boolean;
   /** An answer was written outside of a worker's own turn. */
   readonly stirred: () => void;
   /** A lock was taken from a worker that held it for longer than it said. */
   readonly overheld: (name: string, worker: number, heldMs: number) => void;
+  /** What came from the process before; `trouble`: and why not all did. */
+  readonly inherited: (entries: number, trouble: string | undefined) => void;
   /** Calls `fn` in another turn of the event loop. */
   readonly later?: (fn: () => void) => void;
 }
@@ -55,6 +63,8 @@ export class SharedState {
   readonly #later: (fn: () => void) => void;
   readonly #spaces = new Map<string, Store>();
   readonly #locks: Locks;
+  #bequest: Bequest | undefined;
+  #inheritance: Inheritance | undefined;
 
   constructor(options: SharedStateOptions) {
     this.#options = options;
@@ -90,9 +100,43 @@ export class SharedState {
     for (const space of this.#spaces.values()) space.sweep(SWEPT_PER_TICK);
   }
 
+  /** Gives what is there to another process; resolves with where it finds that, or undefined: there is nothing to give. */
+  async bequeath(): Promise<EstateAddress | undefined> {
+    const spaces = [...this.#spaces].filter(([name, { counts }]) => this.#moves(name) && counts.entries > 0);
+    if (spaces.length === 0) return undefined;
+    this.#bequest?.close();
+    this.#bequest = new Bequest(this.#options.clock, new Map([...this.#spaces].filter(([name]) => this.#moves(name))));
+    return this.#bequest.open();
+  }
+
+  /** Takes what another process leaves; resolves within INHERIT_MS. */
+  async inherit(estate: EstateAddress): Promise<void> {
+    const { clock, inherited } = this.#options;
+    this.#inheritance = inherit(estate, { clock, take: (heirloom) => this.#take(heirloom), settled: inherited });
+    await this.#inheritance.ready;
+  }
+
+  /** No worker changes anything any more: the heir is told the rest, within this time. */
+  async finish(withinMs: number): Promise<void> {
+    await this.#bequest?.finish(withinMs);
+  }
+
   /** Nobody waits any more. */
   close(): void {
+    this.#bequest?.close();
+    this.#inheritance?.close();
     this.#locks.close(new Fault("OVERLOAD", "the pool is stopping"));
+  }
+
+  #moves(space: string): boolean {
+    return space !== CACHE_SPACE || this.#options.persist;
+  }
+
+  #take({ kind, space: name, key, value, ttlMs }: Heirloom): void {
+    if (!this.#moves(name)) return;
+    const space = this.#open(name);
+    if (kind === RECORD_GONE) space.disinherit(key);
+    else if (value.length <= this.#options.valueLimitBytes) space.inherit({ key, value, ttlMs });
   }
 
   #act(asker: Asker, answers: FrameWriter, ask: Ask): void {
@@ -148,14 +192,18 @@ export class SharedState {
         hint: "Use a digest of it.",
       });
     }
-    const present = this.#spaces.get(space);
+    return this.#open(space);
+  }
+
+  #open(name: string): Store {
+    const present = this.#spaces.get(name);
     if (present !== undefined) return present;
-    if (this.#spaces.size >= SPACES_MAX || space.length > SPACE_BYTES_MAX) {
+    if (this.#spaces.size >= SPACES_MAX || name.length > SPACE_BYTES_MAX) {
       throw new Fault("HANDLER", `there are ${this.#spaces.size} spaces already`);
     }
     const { clock, memoryBytes } = this.#options;
     const made = new Store(clock, memoryBytes);
-    this.#spaces.set(space, made);
+    this.#spaces.set(name, made);
     return made;
   }
 

@@ -17,6 +17,8 @@ interface Entry {
   expiresAt: Instant;
   /** Which write made it; rises. */
   written: number;
+  /** It came from the process before, and nobody here has changed it. */
+  inherited: boolean;
   /** Neighbours in the order of use. */
   newer: Entry | undefined;
   older: Entry | undefined;
@@ -31,6 +33,8 @@ export interface Moved {
 }
 
 export class Store {
+  /** Is told of every key that somebody here has changed. */
+  changed: ((key: string) => void) | undefined;
   readonly #clock: Clock;
   readonly #limitBytes: number;
   readonly #entries = new Map<string, Entry>();
@@ -81,15 +85,19 @@ export class Store {
 
   delete(key: string): boolean {
     const entry = this.#live(key);
-    if (entry !== undefined) this.#drop(entry);
-    return entry !== undefined;
+    if (entry === undefined) return false;
+    this.#drop(entry);
+    this.changed?.(key);
+    return true;
   }
 
   touch(key: string, ttlMs: number): boolean {
     const entry = this.#live(key);
     if (entry === undefined) return false;
     entry.expiresAt = this.#clock.now() + ttlMs;
+    entry.inherited = false;
     this.#use(entry);
+    this.changed?.(key);
     return true;
   }
 
@@ -140,8 +148,29 @@ export class Store {
       if (entry.written > before || !entry.key.startsWith(prefix)) continue;
       if (entry.expiresAt > now) cleared++;
       this.#drop(entry);
+      this.changed?.(entry.key);
     }
     yield cleared;
+  }
+
+  /** What is there, without counting as use. */
+  entry(key: string): Moved | undefined {
+    const entry = this.#live(key);
+    return entry && { key, value: entry.value, ttlMs: entry.expiresAt - this.#clock.now() };
+  }
+
+  /** Takes an entry of the process before, unless somebody here has set one since. */
+  inherit({ key, value, ttlMs }: Moved): void {
+    const present = this.#live(key);
+    if (present?.inherited === false) return;
+    const kept = keep(typeof value === "string" ? Buffer.from(value, "latin1") : value);
+    this.#put(key, kept, this.#clock.now() + ttlMs, true);
+  }
+
+  /** The process before has deleted it. */
+  disinherit(key: string): void {
+    const present = this.#live(key);
+    if (present?.inherited === true) this.#drop(present);
   }
 
   /** Everything that is there for as long as it takes to walk, without expired entries. */
@@ -159,7 +188,8 @@ export class Store {
     return undefined;
   }
 
-  #put(key: string, value: Kept, expiresAt: Instant): boolean {
+  #put(key: string, value: Kept, expiresAt: Instant, inherited = false): boolean {
+    if (!inherited) this.changed?.(key);
     const present = this.#entries.get(key);
     if (ENTRY_BYTES + key.length + value.length > this.#limitBytes) {
       // An older value would now be wrong.
@@ -167,12 +197,13 @@ export class Store {
       return false;
     }
     if (present === undefined)
-      this.#add({ key, value, expiresAt, written: ++this.#writes, newer: undefined, older: undefined });
+      this.#add({ key, value, expiresAt, written: ++this.#writes, inherited, newer: undefined, older: undefined });
     else {
       this.#bytes += value.length - present.value.length;
       present.value = value;
       present.expiresAt = expiresAt;
       present.written = ++this.#writes;
+      present.inherited = inherited;
       this.#use(present);
     }
     this.sweep(SWEPT_PER_WRITE);
