@@ -7,7 +7,7 @@ import { Writable } from "node:stream";
 import { isError, messageOf } from "../src/base/fault.ts";
 import { requestFields } from "../src/cgi/variables.ts";
 import type { LogData } from "../src/messages/lane.ts";
-import { OUTPUT_KIND, OutputWriter } from "../src/messages/output-ring.ts";
+import { OUTPUT_KIND, type OutputSink } from "../src/messages/output-ring.ts";
 import { LineSplitter, type PrintedLine } from "../src/telemetry/line-splitter.ts";
 import type { WorkerExchange } from "./exchange.ts";
 
@@ -20,25 +20,25 @@ type Owner = Pick<WorkerExchange, "params"> | undefined;
 const NOTHING = new Uint8Array(0);
 
 export class WorkerOutput {
-  readonly #ring: OutputWriter;
+  readonly #sink: OutputSink;
   readonly #limitBytes: number;
   readonly #streams: readonly PrintStream[];
   #contextOwner: Owner;
   #context: Uint8Array = NOTHING;
 
-  constructor(memory: SharedArrayBuffer, limitBytes: number) {
-    this.#ring = new OutputWriter(memory);
+  constructor(sink: OutputSink, limitBytes: number) {
+    this.#sink = sink;
     this.#limitBytes = limitBytes;
     this.#streams = [this.#stream(1, OUTPUT_KIND.STDOUT), this.#stream(2, OUTPUT_KIND.STDERR)];
   }
 
-  /** Gives this thread's `process.stdout` and `process.stderr`, and with them `console`, their new meaning. */
+  /** Gives this worker's `process.stdout` and `process.stderr`, and with them `console`, their new meaning. */
   install(): void {
     for (const [index, name] of (["stdout", "stderr"] as const).entries()) {
       const stream = this.#streams[index];
       Object.defineProperty(process, name, { configurable: true, enumerable: true, get: () => stream });
     }
-    // `process.exit` ends the thread without another turn.
+    // `process.exit` ends the worker without another turn.
     process.on("exit", () => this.end());
   }
 
@@ -73,7 +73,7 @@ export class WorkerOutput {
   }
 
   #write(owner: Owner, line: { kind: number; text: Uint8Array; part?: number; more?: boolean }): void {
-    this.#ring.write({ part: 0, more: false, ...line, context: this.#contextFor(owner) });
+    this.#sink.write({ part: 0, more: false, ...line, context: this.#contextFor(owner) });
   }
 
   /** The JSON that names a request; made once while the same one prints. */

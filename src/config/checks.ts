@@ -6,7 +6,6 @@ import { isIPv6 } from "node:net";
 import { messageOf } from "../base/fault.ts";
 import { formatAddress, type ListenAddress } from "./address.ts";
 import type { KeyPath } from "./mistake.ts";
-import { NOT_IN_EFFECT } from "./not-in-effect.ts";
 import type { PoolConfig } from "./schema.ts";
 
 /**
@@ -41,9 +40,6 @@ export function checkPool({ pool, written }: PoolUnderCheck, findings: Findings)
   checkTimes(pool, findings);
   if (pool.liveReload === true && (pool.processes ?? 1) > 1) {
     findings.error(["live_reload"], "needs processes = 1: each process would take the others' pages for old ones");
-  }
-  for (const { path, asked } of NOT_IN_EFFECT) {
-    if (asked(pool)) findings.warning(path, "not in effect in this version");
   }
 }
 

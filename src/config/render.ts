@@ -3,7 +3,6 @@
 
 import { stringify } from "smol-toml";
 import { z } from "zod";
-import { NOT_IN_EFFECT } from "./not-in-effect.ts";
 import { type Config, POOL, POOL_NAME, SUPERVISOR } from "./schema.ts";
 import { type AnyEntry, type Shape, toZod, type Written } from "./table.ts";
 
@@ -90,9 +89,7 @@ function referenceOf(shape: Shape, at: readonly string[]): readonly string[] {
       tables.push("", title, "", entry.doc, "", ...referenceOf(entry.shape, [...at, key]));
       continue;
     }
-    const later = NOT_IN_EFFECT.find(({ path }) => path.join(".") === [...at, key].join("."));
-    const note = later === undefined ? "" : ` **${later.note ?? "Not in effect in this version."}**`;
-    options.push(`- \`${key}\`${fallbackOf(entry)}: ${entry.kind.form}.\\`, `  ${entry.doc}${note}`);
+    options.push(`- \`${key}\`${fallbackOf(entry)}: ${entry.kind.form}.\\`, `  ${entry.doc}`);
   }
   return [...options, ...tables];
 }

@@ -118,7 +118,7 @@ export const POOL = {
   }),
   isolation: option("isolation", kind.choice("thread", "process"), {
     default: "thread",
-    doc: "`process` makes each worker a process of its own.",
+    doc: "`process` makes each worker a process of its own: it may change its folder and umask, receive signals and load any native module, and a crash costs nobody else anything (docs/guides/processes.md).",
   }),
   memory_limit: option("memoryLimitBytes", kind.size("16MiB", "64GiB"), {
     default: "512MiB",

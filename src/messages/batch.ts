@@ -72,6 +72,15 @@ export class BatchWriter extends FrameWriter {
     return batch;
   }
 
+  /** As `take`, in memory of its own that begins with `room` free bytes. */
+  takeBehind(room: number): Buffer {
+    const batch = Buffer.allocUnsafe(room + this.#length);
+    this.buffer.copy(batch, room, 0, this.#length);
+    this.#length = 0;
+    if (this.buffer.length > KEEP_BYTES) this.buffer = allocate(INITIAL_BYTES);
+    return batch;
+  }
+
   #grow(needed: number): void {
     const larger = allocate(Math.max(needed, this.buffer.length * 2));
     this.buffer.copy(larger, 0, 0, this.#length);

@@ -45,6 +45,10 @@ export const TO_WORKER = {
   DRAIN: 8,
   /** What became of an ASK; slot 0. Payload: see state.ts. */
   ANSWER: 9,
+  /** Of a child process: tell what you hold, by WEIGHT. */
+  WEIGH: 10,
+  /** Of a child process, its first frame. Payload: JSON `ProcessBoot`. */
+  BOOT: 11,
 } as const;
 
 /** Worker → pool. */
@@ -77,6 +81,12 @@ export const FROM_WORKER = {
   ASK: 24,
   /** The reply body stops here because of an ABORT: whoever still listens must not take it for whole. */
   STOPPED: 29,
+  /** Of a child process, at the end of a turn. Payload: u32 messages that it has read, u32 smoothed microseconds per exchange. */
+  TURNED: 30,
+  /** Of a child process: it did not begin the offer in this slot, and will not. The slot is free. */
+  RETURNED: 31,
+  /** Of a child process. Payload: f64 bytes of heap and buffers, f64 ms its loop has waited, f64 ms it has worked. */
+  WEIGHT: 32,
 } as const;
 
 export const ABORT_REASONS = ["client-gone", "timeout", "body-broken", "stopping"] as const;
@@ -125,6 +135,10 @@ export const SLOT_SEEN = 3;
 /** BEGIN's payload before the params: FastCGI's role u8 · flags u8 · 2 spare · deadline f64 · params length u32. */
 export const BEGIN_PREFIX_BYTES = 16;
 export const BEGIN_FLAG_BODY_COMPLETE = 1;
+/** Of a child process: the message's lease does not hold for it; it is begun however late. */
+export const BEGIN_FLAG_FIRM = 2;
+/** Of a child process: taken back before it was sent. */
+export const BEGIN_FLAG_REVOKED = 4;
 
 /** A worker tells of so many errors that escaped its handlers; it is replaced after the first. */
 export const ESCAPED_TOLD_MAX = 20;
@@ -185,6 +199,14 @@ export interface LiveBoot {
   readonly path: string;
   /** Of this worker's code. */
   readonly version: string;
+}
+
+/** What a worker that is a child process is told first. */
+export interface ProcessBoot {
+  readonly boot: WorkerBoot;
+  /** `performance.timeOrigin` of the pool, and where that is on the clock of `pipe.ts`, ms. */
+  readonly timeOriginMs: number;
+  readonly originOnSharedClockMs: number;
 }
 
 /** What a worker is told when it starts; plain data. */

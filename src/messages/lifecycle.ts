@@ -109,6 +109,8 @@ export interface OpenRequest {
 
 export interface WorkerStatus extends MeasuredWorker {
   readonly worker: number;
+  /** Of a worker that is a process of its own. */
+  readonly pid?: number;
   readonly generation: number;
   readonly state: WorkerState;
   /** Exchanges begun since the worker started. */

@@ -9,7 +9,7 @@
 
 export const OUTPUT_RING_BYTES = 1024 * 1024;
 
-const RECORD_HEADER_BYTES = 12;
+export const RECORD_HEADER_BYTES = 12;
 const FLAG_MORE = 1;
 const PART_MAX = 0xffff;
 
@@ -39,6 +39,55 @@ export interface Dropped {
   readonly kib: number;
 }
 
+/** What takes records; false: there was no room, and the record is counted as dropped. */
+export interface OutputSink {
+  write(record: OutputRecord): boolean;
+}
+
+/** Where the records of one worker come from. */
+export interface OutputSource {
+  /** The oldest record, copied out; undefined: there is none. */
+  read(): OutputRecord | undefined;
+  /** What was left out since this was last asked. */
+  dropped(): Dropped;
+  /** Resolves once there is something to read, or after `wake`. */
+  awaited(): Promise<void>;
+  wake(): void;
+}
+
+function writeRecordHeader(header: Buffer, { kind, part, more, context, text }: OutputRecord): number {
+  const length = RECORD_HEADER_BYTES + context.length + text.length;
+  header.writeUInt32LE(length, 0);
+  header.writeUInt8(kind, 4);
+  header.writeUInt8(more ? FLAG_MORE : 0, 5);
+  header.writeUInt16LE(Math.min(part, PART_MAX), 6);
+  header.writeUInt32LE(context.length, 8);
+  return length;
+}
+
+/** A record as bytes. */
+export function encodeRecord(record: OutputRecord): Buffer {
+  const { context, text } = record;
+  const bytes = Buffer.allocUnsafe(RECORD_HEADER_BYTES + context.length + text.length);
+  writeRecordHeader(bytes, record);
+  bytes.set(context, RECORD_HEADER_BYTES);
+  bytes.set(text, RECORD_HEADER_BYTES + context.length);
+  return bytes;
+}
+
+/** The record in `bytes`, which are copied. Throws RangeError where its parts do not fit. */
+export function readRecord(bytes: Buffer): OutputRecord {
+  const textAt = RECORD_HEADER_BYTES + bytes.readUInt32LE(8);
+  if (textAt > bytes.length) throw new RangeError("a record whose context is longer than the record");
+  return {
+    kind: bytes.readUInt8(4),
+    part: bytes.readUInt16LE(6),
+    more: (bytes.readUInt8(5) & FLAG_MORE) !== 0,
+    context: Buffer.from(bytes.subarray(RECORD_HEADER_BYTES, textAt)),
+    text: Buffer.from(bytes.subarray(textAt)),
+  };
+}
+
 /** `capacity` is a power of two. */
 export function makeOutputMemory(capacity: number = OUTPUT_RING_BYTES): SharedArrayBuffer {
   return new SharedArrayBuffer(DATA_START + capacity);
@@ -60,22 +109,18 @@ class Ring {
 }
 
 /** The worker's end. */
-export class OutputWriter extends Ring {
+export class OutputWriter extends Ring implements OutputSink {
   #droppedBytes = 0;
 
-  /** False: there was no room, and the record is counted as dropped. */
-  write({ kind, part, more, context, text }: OutputRecord): boolean {
+  write(record: OutputRecord): boolean {
+    const { context, text } = record;
     const length = RECORD_HEADER_BYTES + context.length + text.length;
     if (length > this.data.length - this.filled) {
       this.#drop(length);
       return false;
     }
     const { header } = this;
-    header.writeUInt32LE(length, 0);
-    header.writeUInt8(kind, 4);
-    header.writeUInt8(more ? FLAG_MORE : 0, 5);
-    header.writeUInt16LE(Math.min(part, PART_MAX), 6);
-    header.writeUInt32LE(context.length, 8);
+    writeRecordHeader(header, record);
     const at = Atomics.load(this.words, WORD_WRITTEN);
     this.#put(at, header);
     this.#put(at + RECORD_HEADER_BYTES, context);
@@ -103,8 +148,7 @@ export class OutputWriter extends Ring {
 }
 
 /** The pool's end. */
-export class OutputReader extends Ring {
-  /** The oldest record, copied out; undefined: there is none. */
+export class OutputReader extends Ring implements OutputSource {
   read(): OutputRecord | undefined {
     const { filled } = this;
     if (filled < RECORD_HEADER_BYTES) return undefined;
@@ -124,7 +168,6 @@ export class OutputReader extends Ring {
     return record;
   }
 
-  /** What was left out since this was last asked. */
   dropped(): Dropped {
     return {
       records: Atomics.exchange(this.words, WORD_DROPPED_RECORDS, 0),
@@ -132,7 +175,6 @@ export class OutputReader extends Ring {
     };
   }
 
-  /** Resolves once there is something to read, or after `wake`. */
   async awaited(): Promise<void> {
     Atomics.store(this.words, WORD_ASLEEP, 1);
     if (this.filled > 0) return;

@@ -83,6 +83,8 @@ export class Exchange {
   waitedUntil: Instant = 0;
   /** Its handler passed request.timeout, and the workforce knows. */
   overdue = false;
+  /** A worker came too late to begin it: whoever gets it next begins it however late. */
+  firm = false;
   /** Its handler passed request.slow, and the slow log knows. */
   slow = false;
   /** When the last byte of the request body came, or the peer last took a byte of the reply. */

@@ -1,6 +1,7 @@
 // The road between a pool and one worker: batches of frames both ways, and what the pool can know
-// of the worker without asking it. Two kinds of road are meant: shared memory for threads
-// (thread-lane.ts), and a pipe for child processes. Nothing outside threads.ts knows which.
+// of the worker without asking it. There are two kinds of road: shared memory for threads
+// (thread-lane.ts), and a pipe for child processes (pipe-lane.ts). Nothing outside threads.ts and
+// processes.ts knows which.
 
 import type { FrameWriter } from "../messages/batch.ts";
 import type { WorkerBoot } from "../messages/lane.ts";
@@ -39,9 +40,11 @@ export interface LoopTimes {
   readonly active: number;
 }
 
-/** One place for a worker, from its start until its thread is gone. */
+/** One place for a worker, from its start until its thread, or its process, is gone. */
 export interface Seat {
   readonly lane: Lane;
+  /** Of a worker that is a process of its own. */
+  readonly pid?: number;
   /**
    * Resolves when the worker has drained and its thread is gone; rejects with what killed it, also
    * only when the thread is gone.
@@ -59,6 +62,8 @@ export interface Seat {
 
 /** Where workers come from. */
 export interface WorkerSource {
+  /** Threads or processes of workers that exist. */
+  readonly alive: number;
   /** Starts a worker with room for `slots` open exchanges; `onBatch` gets what it sends. */
   start(boot: WorkerBoot, slots: number, onBatch: (batch: Buffer) => void): Seat;
   /** Ends whatever is left. */

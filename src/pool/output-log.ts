@@ -3,7 +3,7 @@
 
 import type { Clock, Instant } from "../base/clock.ts";
 import type { LogData } from "../messages/lane.ts";
-import { OUTPUT_KIND, type OutputReader, type OutputRecord } from "../messages/output-ring.ts";
+import { OUTPUT_KIND, type OutputRecord, type OutputSource } from "../messages/output-ring.ts";
 import type { Log, LogFields } from "../telemetry/log.ts";
 
 /** The rings are looked at this often while they fill, ms; the first line is taken at once. */
@@ -33,7 +33,7 @@ const RESERVED: ReadonlySet<string> = new Set([
 
 interface Source {
   readonly worker: number;
-  readonly reader: OutputReader;
+  readonly reader: OutputSource;
   /** Its worker is gone: what is left is the last. */
   closed: boolean;
   lines: number;
@@ -57,8 +57,8 @@ export class OutputLog {
     this.#clock = clock;
   }
 
-  /** Reads a worker's ring from now on. The returned function says that the worker is gone. */
-  open(worker: number, reader: OutputReader): () => void {
+  /** Reads what a worker prints from now on. The returned function says that the worker is gone. */
+  open(worker: number, reader: OutputSource): () => void {
     const source: Source = {
       worker,
       reader,

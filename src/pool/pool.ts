@@ -17,11 +17,13 @@ import { Exchange, type ExchangeOptions, type Outcome } from "./exchange.ts";
 import type { Gateway, GatewayHost, GatewayOptions, GiveAway, IncomingRequest } from "./gateway.ts";
 import { HoldfastGateway } from "./gateway-holdfast.ts";
 import { NodeFastCgiGateway } from "./gateway-node-fastcgi.ts";
+import type { WorkerSource } from "./lane.ts";
 import { LiveReload } from "./live-reload.ts";
 import { OutputLog } from "./output-log.ts";
 import { type LaterReply, type OwnReply, ownPathFinder } from "./own-paths.ts";
 import { PoolLog } from "./pool-log.ts";
 import { ProcessMemory } from "./process-memory.ts";
+import { Processes } from "./processes.ts";
 import { answerWith } from "./roomy-reply.ts";
 import { SlowLog } from "./slow-log.ts";
 import { SharedState } from "./state/shared-state.ts";
@@ -76,7 +78,7 @@ export class Pool implements GatewayHost {
   readonly #access: AccessLog | undefined;
   readonly #slowLog: SlowLog;
   readonly #dispatcher: Dispatcher<WorkerHandle>;
-  readonly #threads: Threads;
+  readonly #source: WorkerSource;
   readonly #workforce: Workforce;
   readonly #turns: Turns;
   readonly #gateway: Gateway;
@@ -133,23 +135,20 @@ export class Pool implements GatewayHost {
       stallTimeoutMs: request.stallTimeoutMs,
       clock,
     });
-    this.#threads = new Threads({
-      maxThreads: config.threads.max * WORKERS_PER_PLACE,
-      memoryLimitBytes: config.memoryLimitBytes,
-      onError: (error) => log.error("a worker thread had trouble", { ...toFaultData(error, "WORKER_LOST") }),
-      output: (worker, reader) => this.#output.open(worker, reader),
-    });
+    const { source, residentBytes } = this.#workerSource();
+    this.#source = source;
     this.#workforce = new Workforce({
       threads: config.threads,
       recycle: config.recycle,
       memoryLimitBytes: config.memoryLimitBytes,
+      ...(residentBytes === undefined ? {} : { residentBytes }),
       concurrency: config.concurrency,
       requestTimeoutMs: request.timeoutMs,
       graceMs: request.graceMs,
       bootTimeoutMs: config.bootTimeoutMs,
       disposeTimeoutMs: config.disposeTimeoutMs,
       clock,
-      source: this.#threads,
+      source,
       dispatcher: this.#dispatcher,
       boot: (worker, generation) => this.#workerBoot(worker, generation, options.cacheDir),
       events: this.#workforceEvents(options.unendable),
@@ -222,7 +221,7 @@ export class Pool implements GatewayHost {
       this.shared.tick();
       this.#lookAtMemory();
       this.#tidying.look({
-        threads: this.#threads.alive,
+        threads: this.#source.alive,
         open: this.#dispatcher.open,
         accepted: this.#statistics.counters.accepted,
       });
@@ -296,7 +295,7 @@ export class Pool implements GatewayHost {
     this.releasePages();
     await this.#closeWatches();
     await this.#gateway.close();
-    await this.#threads.close();
+    await this.#source.close();
     this.#output.close();
     this.shared.close();
     this.#access?.flush();
@@ -386,6 +385,21 @@ export class Pool implements GatewayHost {
   }
 
   // ---- the rest ----------------------------------------------------------------------------------
+
+  #workerSource(): { readonly source: WorkerSource; readonly residentBytes?: () => number } {
+    const { memoryLimitBytes, isolation, threads } = this.#config;
+    const output: ConstructorParameters<typeof Threads>[0]["output"] = (worker, said) =>
+      this.#output.open(worker, said);
+    if (isolation === "process") {
+      const source = new Processes({ memoryLimitBytes, output });
+      // Where the system does not tell, each of them is asked for itself.
+      return { source, residentBytes: () => source.residentBytes() ?? Number.MAX_SAFE_INTEGER };
+    }
+    const onError = (error: unknown): void =>
+      this.#log.error("a worker thread had trouble", { ...toFaultData(error, "WORKER_LOST") });
+    const maxThreads = threads.max * WORKERS_PER_PLACE;
+    return { source: new Threads({ maxThreads, memoryLimitBytes, onError, output }) };
+  }
 
   #workerBoot(worker: number, generation: number, cacheDir: string | undefined): WorkerBoot {
     this.#statistics.counters.workersStarted++;

@@ -67,6 +67,15 @@ export class Slots {
     return open;
   }
 
+  /** The worker has given an offer back of itself: the slot is free. Undefined: it had been taken back already. */
+  giveBack(slot: number): Assignment | undefined {
+    const open = this.#open[slot];
+    if (open === undefined) return undefined;
+    this.#close(open);
+    this.#free.push(slot);
+    return open;
+  }
+
   /** Takes an offer back; the slot is free once the worker has met it. False: it is too late. */
   withdraw(open: Assignment): boolean {
     if (open.finished || !this.#words().takeBack(open.slot)) return false;

@@ -5,13 +5,13 @@ import type { Clock, Instant } from "../base/clock.ts";
 import { Fault, type FaultData, fromFaultData } from "../base/fault.ts";
 import { ESCAPED_TOLD_MAX, type EscapedError, type WorkerBoot } from "../messages/lane.ts";
 import { Boots } from "./boots.ts";
+import { describeDeath } from "./death.ts";
 import { Departures } from "./departures.ts";
 import type { Exchange } from "./exchange.ts";
 import type { WorkerSource } from "./lane.ts";
 import { MemoryGuard } from "./memory-guard.ts";
 import { lifeSpan, type RecycleRules } from "./recycling.ts";
 import type { SlowMessage } from "./slow-log.ts";
-import { describeDeath } from "./threads.ts";
 import { type OverdueHandler, type WorkerEvents, WorkerHandle } from "./worker-handle.ts";
 
 /** A worker with this many handlers that went on after their deadline is recycled. */
@@ -21,6 +21,8 @@ export interface StaffOptions {
   readonly recycle: RecycleRules;
   /** What a worker may hold; of its heap V8 sees to that. */
   readonly memoryLimitBytes: number;
+  /** Memory of everything that the workers are a part of. Default: this process's. */
+  readonly residentBytes?: () => number;
   readonly concurrency: number;
   readonly requestTimeoutMs: number;
   /** After a deadline: how long until a worker whose loop does not turn is ended. */
@@ -56,6 +58,8 @@ export interface StaffHooks {
   unfit(worker: WorkerHandle, reason: string): void;
   /** It was given as many requests as its life span has. */
   worn(worker: WorkerHandle): void;
+  /** It did not begin an exchange that it was given. */
+  givenBack(exchange: Exchange): void;
 }
 
 export class Staff {
@@ -169,6 +173,7 @@ export class Staff {
       slow: (worker, exchange) => events.late("slow request", worker, exchange),
       worn: (worker) => this.#hooks.worn(worker),
       handlerFailed: events.handlerFailed,
+      givenBack: (exchange) => this.#hooks.givenBack(exchange),
       log: events.log,
       loaded: events.loaded,
       asked: events.asked,

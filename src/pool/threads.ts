@@ -4,10 +4,10 @@
 import { MessageChannel, type Worker } from "node:worker_threads";
 import { Piscina } from "piscina";
 import { buffersDied } from "../base/buffer-garbage.ts";
-import { Fault, isError, messageOf } from "../base/fault.ts";
+import { Fault } from "../base/fault.ts";
 import { readBatch } from "../messages/batch.ts";
 import { FIRST_SLOT_WORD, FROM_WORKER, RING_BYTES, type WorkerBoot, type WorkerLife } from "../messages/lane.ts";
-import { makeOutputMemory, OutputReader } from "../messages/output-ring.ts";
+import { makeOutputMemory, OutputReader, type OutputSource } from "../messages/output-ring.ts";
 import { ringMemory } from "../messages/ring.ts";
 import { Bells } from "./bells.ts";
 import type { Seat, WorkerSource } from "./lane.ts";
@@ -22,7 +22,7 @@ export interface ThreadOptions {
   /** Called for trouble that belongs to no worker's life. */
   readonly onError: (error: unknown) => void;
   /** Reads what a worker prints from now on; the returned function is called when its thread is gone. */
-  readonly output: (worker: number, reader: OutputReader) => () => void;
+  readonly output: (worker: number, source: OutputSource) => () => void;
 }
 
 const WORKER_FILE = new URL("../../workers/main.js", import.meta.url).href;
@@ -153,12 +153,4 @@ export class Threads implements WorkerSource {
     // A thread that is gone has the id -1 and is no longer listed.
     return threadId === undefined ? undefined : this.#piscina.threads.find((each) => each.threadId === threadId);
   }
-}
-
-/** Why a worker's life ended, in words for its exchanges and the log. */
-export function describeDeath(error: unknown): Fault {
-  if (isError(error) && error.code === "ERR_WORKER_OUT_OF_MEMORY") {
-    return new Fault("WORKER_LOST", "the worker passed its memory_limit and was ended", { cause: error });
-  }
-  return new Fault("WORKER_LOST", `the worker ended: ${messageOf(error)}`, { cause: error });
 }

@@ -8,6 +8,7 @@ import { ROLE_NUMBERS } from "../fastcgi/record.ts";
 import { type FrameWriter, readBatch } from "../messages/batch.ts";
 import {
   BEGIN_FLAG_BODY_COMPLETE,
+  BEGIN_FLAG_FIRM,
   BEGIN_PREFIX_BYTES,
   type EscapedError,
   FROM_WORKER,
@@ -46,6 +47,8 @@ export interface WorkerEvents {
   worn(worker: WorkerHandle): void;
   /** The worker answered for a handler that failed. */
   handlerFailed(): void;
+  /** It was given this exchange, and did not begin it: another may. */
+  givenBack(exchange: Exchange): void;
   log(worker: WorkerHandle, data: LogData): void;
   loaded(path: string): void;
   /** It asks for what the workers share; `ask` is only lent. */
@@ -142,6 +145,11 @@ export class WorkerHandle {
     return this.#seat?.loopTimes();
   }
 
+  /** Of a worker that is a process of its own. */
+  get pid(): number | undefined {
+    return this.#seat?.pid;
+  }
+
   /** Exchanges that it has answered, or was told to stop. */
   get completed(): number {
     return this.served - this.open;
@@ -230,7 +238,7 @@ export class WorkerHandle {
     let at = this.#lane.writer.open(TO_WORKER.BEGIN, open.slot, length);
     const buffer = this.#lane.writer.buffer;
     buffer[at] = ROLE_NUMBERS[exchange.role];
-    buffer[at + 1] = complete ? BEGIN_FLAG_BODY_COMPLETE : 0;
+    buffer[at + 1] = (complete ? BEGIN_FLAG_BODY_COMPLETE : 0) | (exchange.firm ? BEGIN_FLAG_FIRM : 0);
     const timeoutMs = this.#options.requestTimeoutMs === 0 ? Number.POSITIVE_INFINITY : this.#options.requestTimeoutMs;
     buffer.writeDoubleLE(performance.timeOrigin + exchange.givenAt + timeoutMs, at + 4);
     buffer.writeUInt32LE(exchange.params.length, at + 12);
@@ -347,6 +355,9 @@ export class WorkerHandle {
       case FROM_WORKER.TAKEN:
         this.#slots.at(slot)?.exchange.taken(batch.readUInt32LE(start));
         break;
+      case FROM_WORKER.RETURNED:
+        this.#givenBack(slot);
+        break;
       case FROM_WORKER.READY:
         this.state = "idle";
         this.#events.ready(this, json<ReadyData>(batch, start, end));
@@ -381,6 +392,21 @@ export class WorkerHandle {
       finished: () => open.finished,
       loopTurned: () => this.#lane.hasSeen(told),
     });
+  }
+
+  /** It came too late to begin an offer, and did not. */
+  #givenBack(slot: number): void {
+    const exchange = this.#slots.giveBack(slot)?.exchange;
+    if (exchange === undefined) return;
+    this.served--;
+    if (exchange.closed) {
+      exchange.carrierDone();
+      return;
+    }
+    exchange.takenBack();
+    // Nobody is late for ever.
+    exchange.firm = true;
+    this.#events.givenBack(exchange);
   }
 
   #withdraw(open: Assignment): boolean {

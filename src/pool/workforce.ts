@@ -8,12 +8,12 @@ import type { Instant } from "../base/clock.ts";
 import { Fault, type FaultData, toFaultData } from "../base/fault.ts";
 import type { ThreadCount } from "../config/thread-count.ts";
 import { CrashLoop } from "./crash-loop.ts";
+import { describeDeath } from "./death.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { isOverMemory, MEMORY_REST_MS, reasonToRecycle } from "./recycling.ts";
 import { Sizing } from "./sizing.ts";
 import { Staff, type StaffOptions } from "./staff.ts";
 import { Successions } from "./successions.ts";
-import { describeDeath } from "./threads.ts";
 import type { WorkerHandle } from "./worker-handle.ts";
 
 /** A whole generation may stand beside the old one, and one may be on its way out. */
@@ -60,6 +60,7 @@ export class Workforce {
       ended: (worker, error) => this.#ended(worker, error),
       unfit: (worker, reason) => this.recycle(worker, reason),
       worn: (worker) => this.#inspect(worker),
+      givenBack: (exchange) => dispatcher.requeue([exchange]),
     });
     this.#sizing = new Sizing(threads);
     this.#crashLoop = new CrashLoop(options.backoff, options.random);

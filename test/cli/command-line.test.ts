@@ -85,11 +85,11 @@ describe("the command line", () => {
       });
     });
 
-    it("warns about what is not in effect, as start does", async () => {
-      const file = dir.write("holdfast.toml", `${RIGHT}isolation = "process"\n`);
+    it("warns about what is right and yet hardly meant, as start does", async () => {
+      const file = dir.write("holdfast.toml", `${RIGHT}request.grace = "2m"\n`);
       expect(await run("check", "-c", file)).toMatchObject({
         code: 0,
-        stderr: `warning: ${file}:5: pools.www.isolation: not in effect in this version\n`,
+        stderr: `warning: ${file}:5: pools.www.request.grace: is longer than request.timeout\n`,
       });
     });
 

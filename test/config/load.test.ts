@@ -537,7 +537,6 @@ ping_path = "/-/ping"
     });
 
     it.each<[string, string]>([
-      ['isolation = "process"', "pools.www.isolation: not in effect in this version"],
       ['queue.timeout = "2m"', "pools.www.queue.timeout: a request may wait longer than it may run (request.timeout)"],
       ['request.grace = "2m"', "pools.www.request.grace: is longer than request.timeout"],
     ])("%s", (line, warning) => {

@@ -96,6 +96,7 @@ export class FakeSeat implements Seat {
 
 export class FakeSource implements WorkerSource {
   readonly seats: FakeSeat[] = [];
+  readonly alive = 0;
 
   start(boot: WorkerBoot, _slots: number, onBatch: (batch: Buffer) => void): Seat {
     const seat = new FakeSeat(boot, onBatch);

@@ -8,6 +8,7 @@ import { ThreadLane } from "../../src/pool/thread-lane.ts";
 import { type WorkerEvents, WorkerHandle } from "../../src/pool/worker-handle.ts";
 import { WorkerLane } from "../../workers/lane.ts";
 import type { OpenExchange } from "../../workers/open-exchange.ts";
+import { ThreadRoad } from "../../workers/thread-road.ts";
 
 export interface LanePairOptions {
   readonly concurrency?: number;
@@ -23,8 +24,15 @@ export interface LanePair {
   close(): Promise<void>;
 }
 
-/** Both ends of a lane in one thread: the pool's handle, and the worker's lane with `begun` as its host. */
-export function lanePair(clock: Clock, options: LanePairOptions = {}): LanePair {
+export interface PairedHandle {
+  readonly handle: WorkerHandle;
+  readonly events: string[];
+  /** Makes a listener that remembers. */
+  say(name: string): () => void;
+}
+
+/** The pool's handle of a worker, which posts and rests at the end of each turn as the pool does. */
+export function pairedHandle(clock: Clock, options: LanePairOptions = {}): PairedHandle {
   const events: string[] = [];
   const say = (name: string) => () => {
     events.push(name);
@@ -37,6 +45,7 @@ export function lanePair(clock: Clock, options: LanePairOptions = {}): LanePair 
     slow: say("slow"),
     worn: say("worn"),
     handlerFailed: say("handlerFailed"),
+    givenBack: say("givenBack"),
     log: say("log"),
     loaded: say("loaded"),
     asked: (asker, ask) => options.asked?.(asker, ask),
@@ -56,6 +65,12 @@ export function lanePair(clock: Clock, options: LanePairOptions = {}): LanePair 
     span: lifeSpan(NO_RECYCLING, 0),
     events: handlers,
   });
+  return { handle, events, say };
+}
+
+/** Both ends of a lane in one thread: the pool's handle, and the worker's lane with `begun` as its host. */
+export function lanePair(clock: Clock, options: LanePairOptions = {}): LanePair {
+  const { handle, events, say } = pairedHandle(clock, options);
   const { port1, port2 } = new MessageChannel();
   const words = new SharedArrayBuffer((FIRST_SLOT_WORD + handle.slots) * Int32Array.BYTES_PER_ELEMENT);
   const bells = new Bells();
@@ -77,7 +92,10 @@ export function lanePair(clock: Clock, options: LanePairOptions = {}): LanePair 
     stack: async () => undefined,
   });
   const begun: OpenExchange[] = [];
-  const lane = new WorkerLane({ port: port2, words, inbox, outbox, bell: poolLane.bellAddress }, say("log"));
+  const lane = new WorkerLane(
+    new ThreadRoad({ port: port2, words, inbox, outbox, bell: poolLane.bellAddress }),
+    say("log"),
+  );
   lane.serve({ handle: (exchange) => begun.push(exchange), drain: say("drain") });
   handle.state = "idle";
   return {

@@ -8,6 +8,12 @@ export function isRunning(pid: number): boolean {
   return state !== undefined && state !== "Z";
 }
 
+/** Processor time that a process has used, in ticks of the system; 0 when it has gone. */
+export function cpuTicks(pid: number): number {
+  const stat = statOf(String(pid));
+  return Number(stat?.[11] ?? 0) + Number(stat?.[12] ?? 0);
+}
+
 /** Children of `pid`, and theirs. */
 export function descendantsOf(pid: number): readonly number[] {
   const children = readdirSync("/proc")

@@ -216,7 +216,7 @@ export const PAGE_SCRIPT = `
       "workers",
       [["Worker"], ["State"], ["Open", NUMBER], ["Requests", NUMBER], ["Memory", NUMBER], ["Busy", NUMBER], ["Loop"], ["Generation", NUMBER], ["Up", NUMBER]],
       now.workers.map((worker) => [
-        String(worker.worker),
+        worker.pid ? worker.worker + " (pid " + worker.pid + ")" : String(worker.worker),
         [worker.state, worker.state],
         count(worker.open),
         count(worker.served),

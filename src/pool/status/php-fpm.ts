@@ -45,8 +45,8 @@ function phpFpmStatus(status: PoolStatus, form: "data" | "text"): PhpFpmStatus {
 function processFields(status: PoolStatus, worker: WorkerStatus, form: "data" | "text"): Fields {
   const request = worker.requests?.[0];
   return [
-    // Every worker is a thread of one process; what tells them apart is the number that the log gives them.
-    ["pid", worker.worker],
+    // Where workers are threads of one process, what tells them apart is the number that the log gives them.
+    ["pid", worker.pid ?? worker.worker],
     ["state", worker.state === "draining" ? "Finishing" : worker.open > 0 ? "Running" : "Idle"],
     ["start time", timeOf(status.startedAtMs + status.uptimeMs - worker.uptimeMs, form)],
     ["start since", Math.floor(worker.uptimeMs / 1000)],

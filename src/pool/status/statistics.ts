@@ -214,6 +214,7 @@ export class Statistics {
     const { utilization, unresponsiveMs } = this.#pulse.of(worker);
     return {
       worker: worker.id,
+      ...(worker.pid === undefined ? {} : { pid: worker.pid }),
       generation: worker.generation,
       state: worker.visibleState,
       open: worker.open,

@@ -1,0 +1,85 @@
+// Workers as real processes.
+
+import { readdirSync, readlinkSync } from "node:fs";
+import { FROM_WORKER } from "../../src/messages/lane.ts";
+import { Processes } from "../../src/pool/processes.ts";
+import { APP, type MakeSource, sources, workerSourceContract } from "../contracts/worker-source.ts";
+import { eventually } from "../support/eventually.ts";
+import { isRunning } from "../support/processes.ts";
+
+const make: MakeSource<Processes> = (output) => new Processes({ memoryLimitBytes: 32 * 1024 * 1024, output });
+
+describe("a worker process", () => {
+  workerSourceContract(make);
+
+  const open = sources(make);
+
+  it("inherits nothing but its pipes", async () => {
+    const { ready } = open();
+    const { seat } = await ready(APP);
+    const folder = `/proc/${seat.pid}/fd`;
+    const opened = readdirSync(folder).map((fd) => [Number(fd), readlinkSync(`${folder}/${fd}`)] as const);
+    const sockets = opened.filter(([, target]) => target.startsWith("socket:"));
+    expect(sockets.map(([fd]) => fd).sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5]);
+    expect(opened.find(([fd]) => fd === 0)?.[1]).toBe("/dev/null");
+    const rest = opened.filter(([fd]) => fd > 5).map(([, target]) => target);
+    // libuv's own, and what Node opens for itself.
+    expect(rest.filter((target) => !/^(anon_inode:|pipe:|\/dev\/null)/.test(target))).toEqual([]);
+  });
+
+  it("ends with its pool, also while it computes", async () => {
+    const { ready, source, ended } = open();
+    const started = await ready(APP);
+    const { pid } = started.seat;
+    expect(isRunning(pid ?? 0)).toBe(true);
+    await source.close();
+    await ended(started);
+    expect(isRunning(pid ?? 0)).toBe(false);
+  });
+
+  it.each(["SIGSEGV", "SIGKILL", "SIGABRT"])("that dies of %s says so", async (signal) => {
+    const { ready, ended } = open();
+    const started = await ready(`setTimeout(() => process.kill(process.pid, "${signal}"), 20); ${APP}`);
+    expect(await ended(started)).toBe(`the worker ended: it was ended by ${signal}`);
+  });
+
+  it("that is told by SIGTERM to leave asks to be replaced, and serves on", async () => {
+    const { ready } = open();
+    const started = await ready(APP);
+    process.kill(started.seat.pid ?? 0, "SIGTERM");
+    await eventually(() => started.said.includes(FROM_WORKER.UNSOUND));
+    expect(started.end()).toBe("alive");
+  });
+
+  it("is not disturbed by the signals of a terminal", async () => {
+    const { ready, drain, ended } = open();
+    const started = await ready(APP);
+    for (const signal of ["SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const) {
+      process.kill(started.seat.pid ?? 0, signal);
+    }
+    drain(started);
+    expect(await ended(started)).toBe("drained");
+  });
+
+  it("has what it writes past Node in the log, line by line", async () => {
+    const { ready } = open();
+    const started = await ready(
+      `import { writeSync } from "node:fs"; import { execSync } from "node:child_process";
+       writeSync(1, "raw\\nlines\\n"); writeSync(2, "half"); execSync("echo a child >&2", { stdio: "inherit" }); ${APP}`,
+    );
+    const seen: string[] = [];
+    await eventually(() => {
+      seen.push(...started.lines.splice(0));
+      return seen.length >= 3;
+    });
+    expect(seen.sort()).toEqual(["halfa child", "lines", "raw"]);
+  });
+
+  it("that writes nonsense on its lane is ended", async () => {
+    const { ready, ended } = open();
+    const started = await ready(
+      `import { writeSync } from "node:fs"; setTimeout(() => writeSync(3, Buffer.alloc(64, 0x7f)), 20); ${APP}`,
+    );
+    expect(await ended(started)).toContain("it said what no worker says");
+  });
+});

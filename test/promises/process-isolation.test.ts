@@ -1,0 +1,252 @@
+// isolation = "process": what a worker may do that is a process of its own, and what its end costs.
+
+import { loadConfig } from "../../src/config/load.ts";
+import { renderApache } from "../../src/deploy/apache.ts";
+import { describeWithApache, startTestApache } from "../support/apache.ts";
+import { eventually } from "../support/eventually.ts";
+import { ask } from "../support/http.ts";
+import { type RunningPool, startPool } from "../support/pool.ts";
+import { cpuTicks, descendantsOf, isRunning } from "../support/processes.ts";
+import { startedPrograms } from "../support/started.ts";
+
+const HELLO = `let n = 0; export default () => new Response(process.pid + " " + ++n);`;
+
+describe("a worker process", () => {
+  let running: RunningPool | undefined;
+
+  afterEach(async () => {
+    await running?.stop();
+    running = undefined;
+  });
+
+  const start = async (
+    files: Readonly<Record<string, string>>,
+    options: Parameters<typeof startPool>[1] = {},
+  ): Promise<RunningPool> => {
+    running = await startPool({ "hello.ts": HELLO, ...files }, { isolation: "process", threads: 1, ...options });
+    return running;
+  };
+
+  const text = async (pool: RunningPool, path: string): Promise<string> => (await pool.get(path)).body.toString();
+
+  it("is what a whole process is: folder, umask, signals and title are its own", async () => {
+    const pool = await start({
+      "own.ts": `let heard = 0;
+        process.on("SIGUSR2", () => { heard++; });
+        export default async () => {
+          process.chdir("/"); process.umask(0o007);
+          process.kill(process.pid, "SIGUSR2");
+          while (heard === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+          return Response.json([process.cwd(), process.umask(), heard, process.title, process.pid]);
+        };`,
+    });
+    const [folder, umask, heard, title, pid] = JSON.parse(await text(pool, "/own"));
+    expect([folder, umask, heard, title]).toEqual(["/", 0o007, 1, "holdfast: pool test, worker 1"]);
+    expect(process.cwd()).not.toBe("/");
+    const [worker] = pool.pool.status().workers;
+    expect(worker?.pid).toBe(pid);
+    await eventually(() => (pool.pool.status().workers[0]?.memoryBytes ?? 0) > 1024 * 1024);
+  });
+
+  it.each([
+    ["process.exit(3)", "it called process.exit(3)"],
+    [`process.kill(process.pid, "SIGSEGV")`, "SIGSEGV"],
+    ["process.abort()", "SIGABRT"],
+  ])("that ends by %s costs its own requests a 502, and is back within a second", async (end, reason) => {
+    const pool = await start(
+      {
+        "bad.ts": `export default () => ${end};`,
+        "slow.ts": `export default () => new Promise((resolve) => setTimeout(() => resolve(new Response("whole")), 300));`,
+      },
+      { threads: 2, concurrency: 1 },
+    );
+    // With one request open each, the two are in different workers.
+    const neighbour = text(pool, "/slow");
+    await eventually(() => pool.pool.status().workers.some(({ open }) => open === 1));
+    expect((await pool.get("/bad")).status).toBe(502);
+    const lost = performance.now();
+    await eventually(() => pool.pool.status().workers.filter(({ state }) => state !== "starting").length === 2);
+    expect(performance.now() - lost).toBeLessThan(5000);
+    expect(await neighbour).toBe("whole");
+    expect(pool.lines.some((line) => line.msg === "worker lost" && String(line.reason).includes(reason))).toBe(true);
+    expect(pool.pool.status().workersLost).toBe(1);
+  });
+
+  it("that fills its memory in one go costs nobody else anything, and is told from other crashes", async () => {
+    const pool = await start(
+      { "bad.ts": `export default () => { const all = {}; for (let n = 0; ; n++) all["k" + n] = n; };` },
+      { threads: 2, memory_limit: "48MiB" },
+    );
+    expect((await pool.get("/bad", {}, 30_000)).status).toBe(502);
+    expect((await pool.get("/hello")).status).toBe(200);
+    expect(pool.lines.some((line) => String(line.reason).includes("memory_limit"))).toBe(true);
+  }, 40_000);
+
+  it("whose buffers pass memory_limit while it computes is ended", async () => {
+    const pool = await start(
+      { "bad.ts": `export default () => { const all = []; for (;;) all.push(Buffer.alloc(1024 * 1024, 1)); };` },
+      { memory_limit: "32MiB" },
+    );
+    expect((await pool.get("/bad", {}, 30_000)).status).toBe(502);
+    expect((await pool.get("/hello")).status).toBe(200);
+    expect(pool.lines.some((line) => line.msg === "worker is ended: it passed memory_limit")).toBe(true);
+  }, 40_000);
+
+  it("in an endless loop costs its request a 504, is killed, and takes along nobody who waits behind it", async () => {
+    const pool = await start(
+      {
+        "bad.ts": `export default (request) => { if (request.url.endsWith("?loop")) for (;;); return new Response(); };`,
+      },
+      { threads: 2, request: { timeout: "1s", grace: "100ms" } },
+    );
+    for (const path of ["/hello", "/bad"]) expect((await pool.get(path)).status).toBe(200);
+    const bad = pool.get("/bad?loop");
+    const replies = await Promise.all(Array.from({ length: 20 }, () => pool.get("/hello")));
+    expect(replies.map(({ status }) => status)).toEqual(Array(20).fill(200));
+    expect((await bad).status).toBe(504);
+    await eventually(() => pool.pool.status().workersLost === 1);
+    await eventually(() =>
+      pool.lines.some((line) => line.msg === "request timed out" && line.where === "blocked" && line.worker === 1),
+    );
+  });
+
+  it("alone in its pool has what waits behind its loop served by its successor, once", async () => {
+    const pool = await start(
+      {
+        "bad.ts": `export default (request) => { if (request.url.endsWith("?loop")) for (;;); return new Response(); };`,
+      },
+      { request: { timeout: "500ms", grace: "100ms" } },
+    );
+    for (const path of ["/hello", "/bad"]) expect((await pool.get(path)).status).toBe(200);
+    const bad = pool.get("/bad?loop");
+    const replies = await Promise.all(Array.from({ length: 5 }, () => pool.get("/hello")));
+    expect((await bad).status).toBe(504);
+    expect(replies.map(({ body }) => body.toString().split(" ")[1]).sort()).toEqual(["1", "2", "3", "4", "5"]);
+  });
+
+  it("that dies right after its reply costs that reply nothing", async () => {
+    const pool = await start({
+      "bad.ts": `export default () => { setImmediate(() => process.abort()); return new Response("said"); };`,
+    });
+    for (let n = 0; n < 3; n++) expect(await text(pool, "/bad")).toBe("said");
+  });
+
+  it("streams both ways in bounded memory, and stops when its client leaves", async () => {
+    const pool = await start({
+      "echo.ts": `export default (request) => new Response(request.body);`,
+      "endless.ts": `export default () => new Response(new ReadableStream({
+        pull(c) { c.enqueue(new Uint8Array(65536)); }, cancel() { console.log("cancelled"); } }));`,
+    });
+    const client = await pool.connect(15_000);
+    const body = Buffer.alloc(5 * 1024 * 1024, "abc");
+    const params = {
+      REQUEST_METHOD: "POST",
+      REQUEST_URI: "/echo",
+      SCRIPT_NAME: "/echo",
+      CONTENT_LENGTH: `${body.length}`,
+    };
+    const reply = await client.request({ params, body });
+    expect(reply.body.equals(body)).toBe(true);
+    const leaver = await pool.connect();
+    leaver
+      .request({ params: { REQUEST_METHOD: "GET", REQUEST_URI: "/endless", SCRIPT_NAME: "/endless" } })
+      .catch(() => {});
+    await eventually(() => leaver.events.some(({ kind }) => kind === "stdout"));
+    await leaver.close();
+    await eventually(() => pool.lines.some(({ msg }) => msg === "cancelled"));
+  });
+
+  it("prints under its request's name, and a flood is counted instead of kept", async () => {
+    const pool = await start({
+      "print.ts": `export default () => { console.log("one\\ntwo"); console.error("three"); return new Response(); };`,
+      "flood.ts": `export default () => { for (let n = 0; n < 40_000; n++) console.log("x".repeat(100)); return new Response(); };`,
+    });
+    await pool.get("/print");
+    const said = (msg: string) => pool.lines.find((line) => line.msg === msg);
+    await eventually(() => said("one") && said("two") && said("three"));
+    expect(said("two")).toMatchObject({ worker: 1, uri: "/print", stream: "stdout" });
+    expect(said("three")).toMatchObject({ worker: 1, uri: "/print", stream: "stderr" });
+    expect((await pool.get("/flood", {}, 15_000)).status).toBe(200);
+    await eventually(() => pool.lines.some(({ msg }) => String(msg).startsWith("output suppressed")), 15_000);
+  }, 30_000);
+
+  it("is recycled, drained and disposed of like any other", async () => {
+    const pool = await start(
+      {
+        "state.ts": `export default { init: () => ({ n: 0 }), fetch: (_, ctx) => new Response(ctx.worker.id + " " + ++ctx.state.n),
+          dispose: (state) => console.log("disposed after " + state.n) };`,
+      },
+      { recycle: { max_requests: 3, jitter: 0 } },
+    );
+    const seen: string[] = [];
+    for (let n = 0; n < 7; n++) seen.push(await text(pool, "/state"));
+    expect(seen).toEqual(["1 1", "1 2", "1 3", "2 1", "2 2", "2 3", "3 1"]);
+    await eventually(() => pool.lines.filter(({ msg }) => msg === "disposed after 3").length === 2);
+    expect(pool.pool.status()).toMatchObject({ workersRecycled: 2, workersLost: 0 });
+  });
+
+  it("that does not load is reported with its stack; one that hangs, within boot_timeout", async () => {
+    const options = { isolation: "process", threads: 1, root: undefined, app: "root/app.ts" } as const;
+    await expect(startPool({ "app.ts": `\nthrow new Error("no database");` }, options)).rejects.toMatchObject({
+      code: "BOOT",
+      message: expect.stringContaining("no database"),
+      stack: expect.stringContaining("app.ts:2"),
+    });
+    const hangs = startPool({ "app.ts": `for (;;);` }, { ...options, boot_timeout: "300ms" });
+    await expect(hangs).rejects.toMatchObject({ code: "BOOT", message: expect.stringContaining("boot_timeout") });
+    const leaves = startPool({ "app.ts": `process.exit(4);` }, options);
+    await expect(leaves).rejects.toMatchObject({ code: "BOOT", message: expect.stringContaining("process.exit(4)") });
+  }, 20_000);
+
+  it("is swapped for a new generation when a watched file changes", async () => {
+    const pool = await start({ "page.ts": `export default () => new Response("one");` }, { watch: true });
+    expect(await text(pool, "/page")).toBe("one");
+    pool.dir.write("root/page.ts", `export default () => new Response("two");`);
+    await eventually(async () => (await text(pool, "/page")) === "two");
+  });
+});
+
+describeWithApache("workers as processes, through the supervisor and Apache", () => {
+  const program = startedPrograms();
+
+  it("answer, survive a reload, and are gone with their pool, also when it is killed and they compute", async () => {
+    const holdfast = program();
+    holdfast.app(`export default (request) => {
+      if (request.url.endsWith("?loop")) for (;;);
+      return new Response(String(process.pid));
+    };`);
+    holdfast.configure({ pool: `isolation = "process"\nthreads = 2` });
+    holdfast.enterable();
+    const launched = await holdfast.start();
+    const apache = await startTestApache(holdfast.dir.path, [
+      renderApache(loadConfig(holdfast.config).config.pools, { layout: "prefix" }),
+    ]);
+    try {
+      const first = await ask(apache.url, "/");
+      const [pool = 0] = await holdfast.pids();
+      expect(descendantsOf(pool)).toContain(Number(first.text));
+      await holdfast.reload();
+      const second = await ask(apache.url, "/");
+      expect([second.status, second.text === first.text]).toEqual([200, false]);
+      await eventually(() => !isRunning(Number(first.text)));
+
+      const stuck = ask(apache.url, "/?loop").catch(() => undefined);
+      const killed = await eventually(async () => {
+        const pids = (await holdfast.pids()).filter((pid) => pid !== pool);
+        return pids.length === 1 && pids[0];
+      });
+      const workers = descendantsOf(killed);
+      expect(workers.length).toBeGreaterThanOrEqual(2);
+      await eventually(() => workers.some((pid) => cpuTicks(pid) > 20), 15_000);
+      process.kill(killed, "SIGKILL");
+      await eventually(() => workers.every((pid) => !isRunning(pid)));
+      await stuck;
+      await eventually(async () => (await ask(apache.url, "/")).status === 200, 15_000);
+      launched.signal("SIGTERM");
+      await launched.gone;
+      expect(launched.descendants()).toEqual([]);
+    } finally {
+      await apache.stop();
+    }
+  }, 60_000);
+});
