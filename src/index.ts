@@ -42,5 +42,6 @@ export {
   type Wrap,
 } from "./app/middleware.ts";
 export { type NodeListener, nodeHandler } from "./app/node-handler.ts";
+export type { Page, Printable } from "./app/page.ts";
 export type { Cache, CacheOptions, Duration, LockFunction, LockOptions, RememberOptions } from "./app/shared.ts";
 export type { SavedFile, SaveOptions, UploadOptions, UploadPart, UploadProgress } from "./app/uploads.ts";

@@ -6,7 +6,7 @@ import path from "node:path";
 
 const PROJECT = path.resolve(import.meta.dirname, "../..");
 
-const LIBRARIES = ["fastcgi", "cgi", "config", "app", "loader", "telemetry", "deploy"] as const;
+const LIBRARIES = ["fastcgi", "cgi", "config", "app", "pages", "loader", "telemetry", "deploy"] as const;
 const PLACES = ["cli", "supervisor", "pool", "front", "workers"] as const;
 
 /** Folder → folders it may import, besides its own and `base`. */
@@ -16,7 +16,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cgi: ["fastcgi"],
   config: [],
   app: [],
-  loader: [],
+  pages: ["app"],
+  loader: ["pages"],
   telemetry: [],
   deploy: ["config"],
   messages: [...LIBRARIES],
@@ -36,6 +37,7 @@ const ADDRESSES: Readonly<Record<string, readonly string[]>> = {
   "node-fastcgi": ["src/pool/gateway-node-fastcgi.ts"],
   "node:inspector/promises": ["src/pool/thread-inspection.ts"],
   "oxc-transform": ["src/loader/transpile.ts"],
+  hono: ["src/app/jsx/dev-runtime.ts", "src/app/jsx/index.ts", "src/app/jsx/render.ts", "src/app/jsx/runtime.ts"],
   chokidar: ["src/pool/watch.ts"],
   pino: ["src/telemetry/log.ts"],
   cookie: ["workers/cookies.ts"],
@@ -44,7 +46,7 @@ const ADDRESSES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Libraries that know no I/O at all. */
-const PURE = ["fastcgi", "cgi", "deploy"];
+const PURE = ["fastcgi", "cgi", "deploy", "pages"];
 
 interface SourceFile {
   readonly file: string;

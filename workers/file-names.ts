@@ -4,8 +4,8 @@
 import { type Stats, statSync } from "node:fs";
 
 /** In the order in which a URL without extension looks for them. */
-export const EXTENSIONS: readonly string[] = [".ts", ".tsx", ".mts", ".js", ".jsx", ".mjs"];
-const HANDLER = /[^/]\.(?:ts|tsx|mts|js|jsx|mjs)$/;
+export const EXTENSIONS: readonly string[] = [".ts", ".tsx", ".tsp", ".mts", ".js", ".jsx", ".mjs"];
+const HANDLER = /[^/]\.(?:ts|tsx|tsp|mts|js|jsx|mjs)$/;
 const DECLARATION = /\.d\.(?:ts|mts)$/;
 
 /** `[name]` or `[...name]`; the name is one that can stand after `ctx.params.`. */

@@ -1,6 +1,7 @@
 // Owns the app in this thread: boots it, calls it for each exchange, ends it. The one border where
 // the author's errors end: past it there are only replies and lines in the log.
 
+import { dirname } from "node:path";
 import type { InitContext, WorkerInfo } from "../src/app/context.ts";
 import { installParts, type WorkerParts } from "../src/app/current.ts";
 import { systemClock } from "../src/base/clock.ts";
@@ -51,6 +52,7 @@ export async function bootHost(boot: WorkerBoot, tools: HostTools): Promise<Host
   const cache = openCodeCache(boot.cacheDir, (reason) => tools.log("warn", `no code cache: ${reason}`));
   const loader = installLoader({
     cache,
+    root: boot.root ?? (boot.app === undefined ? undefined : dirname(boot.app)),
     loaded: (path) => {
       apps?.noticed(path);
       tools.loaded(path);
@@ -173,10 +175,9 @@ class WorkerHost implements Host {
     if (app.answer !== undefined) return app.answer(exchange, ctx, { method, mount: this.#boot.mount, corrections });
     const returned = app.respond(exchange.role, request, ctx);
     if (isResponse(returned)) return send(exchange, method, returned, ctx);
-    if (!isThenable(returned)) throw noResponse(app.file, exchange, returned);
     return Promise.resolve(returned).then((value) => {
       if (isResponse(value)) return send(exchange, method, value, ctx);
-      throw noResponse(app.file, exchange, value);
+      return rendered(app.file, exchange, value).then((response) => send(exchange, method, response, ctx));
     });
   }
 
@@ -191,8 +192,7 @@ class WorkerHost implements Host {
       const { app } = inner;
       ctx.belongsTo(app.state);
       const value = await app.respond(exchange.role, asked, ctx);
-      if (isResponse(value)) return value;
-      throw noResponse(app.file, exchange, value);
+      return isResponse(value) ? value : rendered(app.file, exchange, value);
     };
     const response = await surround({ exchange, middleware, ctx, request, content });
     await send(exchange, method, response, ctx);
@@ -252,15 +252,20 @@ function send(
   });
 }
 
+/** What is no Response may be JSX. */
+async function rendered(file: string, exchange: WorkerExchange, value: unknown): Promise<Response> {
+  if (typeof value !== "object" || value === null) throw noResponse(file, exchange, value);
+  const { renderNode } = await import("../src/app/jsx/render.ts");
+  const response = await renderNode(value);
+  if (response === undefined) throw noResponse(file, exchange, value);
+  return response;
+}
+
 /** The Response itself is left alone: a handler may return one of its module's again and again. */
 async function hooked(parts: ReplyParts, hooks: readonly ReplyHook[]): Promise<ReplyParts> {
   const headers = new Headers(parts.headers as [string, string][]);
   for (const hook of hooks) await hook({ status: parts.status, headers });
   return { ...parts, headers: [...headers] };
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 
 function noResponse(file: string, { role }: WorkerExchange, value: unknown): Fault {

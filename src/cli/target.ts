@@ -11,7 +11,7 @@ export interface Target {
   readonly ownerUid: number;
 }
 
-const MODULES = [".ts", ".mts", ".cts", ".tsx", ".js", ".mjs", ".cjs", ".jsx"];
+const MODULES = [".ts", ".mts", ".cts", ".tsx", ".tsp", ".js", ".mjs", ".cjs", ".jsx"];
 
 /** Throws Fault USAGE for what does not exist or cannot be run. */
 export function findTarget(written: string): Target {

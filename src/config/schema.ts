@@ -97,7 +97,7 @@ export const POOL = {
     doc: "The part of the URL under which `root` or `app` is mounted.",
   }),
   index: option("index", kind.list("file names"), {
-    default: ["index.ts", "index.tsx", "index.js", "index.mjs", "index.html"],
+    default: ["index.ts", "index.tsx", "index.tsp", "index.js", "index.mjs", "index.html"],
     doc: "Files that answer for a folder of `root`, the first that exists.",
   }),
   static: option("serveStatic", kind.flag, {

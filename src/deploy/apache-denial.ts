@@ -5,7 +5,7 @@
 import { comment, literally, section } from "./directives.ts";
 
 /** Files that a pool with `root` runs. */
-const HANDLERS = "(?:m?ts|tsx|jsx|m?js)";
+const HANDLERS = "(?:m?ts|ts[xp]|jsx|m?js)";
 /** Sources that no browser asks for; denied wherever they lie. */
 const SOURCES = "(?:ts|tsx|mts|cts|jsx|tsp)";
 const LEFTOVERS = "(?:bak|old|orig|save|sw[op]|tmp|env|log|toml)";

@@ -7,14 +7,17 @@ import { type ResolveFnOutput, registerHooks } from "node:module";
 import { dirname } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { CodeCache } from "./cache.ts";
-import { resolveFallback } from "./resolve.ts";
+import { compilePageFile, originOf, pageCompiler } from "./page-source.ts";
+import { resolveFallback, resolveOwn } from "./resolve.ts";
 import { transpile, transpilerVersion } from "./transpile.ts";
-import { EmitOptionsReader } from "./tsconfig.ts";
+import { type EmitOptions, EmitOptionsReader } from "./tsconfig.ts";
 
 export interface LoaderOptions {
   readonly cache: CodeCache;
   /** Called with the path of each file of the app that is read, before it is transpiled or run. */
   loaded(path: string): void;
+  /** Folder that a server page's includes and layouts must lie in; default: that of the page. */
+  readonly root?: string | undefined;
 }
 
 export interface Loader {
@@ -24,26 +27,38 @@ export interface Loader {
   forget(files: Iterable<string>): void;
 }
 
-const TRANSPILED = /\.(?:ts|tsx|mts|cts|jsx)$/;
+const TRANSPILED = /\.(?:ts|tsx|mts|cts|jsx|tsp)$/;
 /** Everything under the folder that holds our own compiled code is ours, not the app's. */
 const OURS = new URL("../../", import.meta.url).href;
 const AGAIN = "holdfast-again";
 
 /** To be called once per thread. Stack traces name the author's lines from then on. */
-export function installLoader({ cache, loaded }: LoaderOptions): Loader {
+export function installLoader({ cache, loaded, root }: LoaderOptions): Loader {
   const emitOptions = new EmitOptionsReader();
   const version = transpilerVersion();
   /** How often a file was forgotten. It becomes part of its URL: ES modules are known by URL for ever. */
   const again = new Map<string, number>();
 
   const compile = (path: string): string => {
-    const source = readFileSync(path, "utf8");
     const emit = emitOptions.forFolder(dirname(path));
+    if (path.endsWith(".tsp")) return compilePage(path, emit);
+    const source = readFileSync(path, "utf8");
     return cache.get([version, JSON.stringify(emit), path, source], () => transpile(source, path, emit));
+  };
+
+  const compilePage = (path: string, emit: EmitOptions): string => {
+    const page = compilePageFile(path, { root: root ?? dirname(path), read: loaded });
+    const { COMPILER_VERSION } = pageCompiler();
+    const made = JSON.stringify([COMPILER_VERSION, page.sources.map((source) => source.path), page.mappings]);
+    return cache.get([version, JSON.stringify(emit), path, page.code, made], () =>
+      transpile(page.code, path, emit, originOf(page)),
+    );
   };
 
   registerHooks({
     resolve(specifier, context, nextResolve) {
+      const own = resolveOwn(specifier);
+      if (own !== undefined) return { url: own, format: "module", shortCircuit: true };
       return mark(
         resolveOr(specifier, context.parentURL, () => nextResolve(specifier, context)),
         again,

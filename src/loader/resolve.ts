@@ -10,6 +10,17 @@ import { HELPER_PACKAGE } from "./transpile.ts";
 /** In the order in which an import without extension looks for them. */
 const EXTENSIONS = [".ts", ".tsx", ".mts", ".cts", ".jsx", ".js", ".mjs", ".cjs"];
 
+/**
+ * What the transpiler and the page compiler import on the author's behalf. Always of this installation, also
+ * where the app has another: what they made and what the worker understands must be of one kind.
+ */
+const OWN: ReadonlyMap<string, string> = new Map([
+  ["holdfast/jsx", "../app/jsx/index.js"],
+  ["holdfast/page-runtime", "../pages/runtime/define.js"],
+  ["holdfast/jsx-runtime", "../app/jsx/runtime.js"],
+  ["holdfast/jsx-dev-runtime", "../app/jsx/dev-runtime.js"],
+]);
+
 /** What TypeScript lets an author write, and the sources it may stand for. */
 const SOURCES: Readonly<Record<string, readonly string[]>> = {
   ".js": [".ts", ".tsx"],
@@ -21,6 +32,12 @@ const SOURCES: Readonly<Record<string, readonly string[]>> = {
 /** This installation's own entry point; the folder above is dist/src. */
 const HOLDFAST = new URL("../index.js", import.meta.url).href;
 const HELPERS = ["decorate", "decorateMetadata", "decorateParam", "usingCtx"];
+
+/** A file: URL for what does not depend on who imports it, else undefined. */
+export function resolveOwn(specifier: string): string | undefined {
+  const file = specifier.startsWith("holdfast/") ? OWN.get(specifier) : undefined;
+  return file === undefined ? undefined : new URL(file, import.meta.url).href;
+}
 
 /** A file: URL, or undefined where the specifier means nothing to us either. */
 export function resolveFallback(specifier: string, parentUrl: string | undefined): string | undefined {

@@ -14,6 +14,22 @@ export const HELPER_PACKAGE = "@oxc-project/runtime/helpers/";
 
 const TARGET = `node${process.versions.node.split(".")[0]}`;
 
+/** Where a source that is itself generated comes from. */
+export interface Origin {
+  /** URLs. */
+  readonly sources: readonly string[];
+  /** Mappings to the generated source → mappings to `sources`. */
+  through(mappings: string): string;
+  /** From a place in the generated source; undefined for what nobody has written. Counted from 1. */
+  place(line: number, column: number): (FilePlace & { readonly source: string }) | undefined;
+}
+
+interface FilePlace {
+  readonly path: string;
+  readonly line: number;
+  readonly column: number;
+}
+
 /** Changes whenever the same source may give other code: part of the cache's key. */
 export function transpilerVersion(): string {
   const manifest = createRequire(import.meta.url).resolve("oxc-transform/package.json");
@@ -22,16 +38,21 @@ export function transpilerVersion(): string {
 }
 
 /** Throws Fault BOOT with file, line, column and the lines around it where the source is not valid. */
-export function transpile(source: string, path: string, emit: EmitOptions): string {
-  const result = transformSync(path, source, optionsFor(path, emit));
+export function transpile(source: string, path: string, emit: EmitOptions, origin?: Origin): string {
+  const options = optionsFor(path, emit);
+  const result = transformSync(path, source, origin === undefined ? options : { ...options, lang: "ts" });
   const error = result.errors.find(({ severity }) => severity === "Error");
   if (error !== undefined) {
-    throw syntaxFault(source, path, error.message, error.labels[0]?.start ?? 0, error.helpMessage);
+    throw syntaxFault(source, path, error.message, error.labels[0]?.start ?? 0, error.helpMessage, origin);
   }
   if (result.map === undefined) return result.code;
   // The author's text stays in the author's file: who needs it (error pages, debuggers) reads it there.
   const { mappings, names, version } = result.map;
-  const map = JSON.stringify({ version, sources: [pathToFileURL(path).href], names, mappings });
+  const map = JSON.stringify(
+    origin === undefined
+      ? { version, sources: [pathToFileURL(path).href], names, mappings }
+      : { version, sources: origin.sources, names: [], mappings: origin.through(mappings) },
+  );
   return `${result.code}\n//# sourceMappingURL=data:application/json;base64,${Buffer.from(map).toString("base64")}\n`;
 }
 
@@ -57,16 +78,23 @@ function optionsFor(path: string, emit: EmitOptions): TransformOptions {
   };
 }
 
-function syntaxFault(source: string, path: string, message: string, startByte: number, help: string | null): Fault {
+function syntaxFault(
+  source: string,
+  path: string,
+  message: string,
+  startByte: number,
+  help: string | null,
+  origin: Origin | undefined,
+): Fault {
   const before = Buffer.from(source)
     .subarray(0, startByte)
     .toString("utf8")
     .split(/\r\n|\n|\r/);
-  const line = before.length;
-  const column = (before.at(-1)?.length ?? 0) + 1;
-  const at = `${path}:${line}:${column}`;
+  const generated = { path, source, line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
+  const place = origin?.place(generated.line, generated.column) ?? generated;
+  const at = `${place.path}:${place.line}:${place.column}`;
   const fault = new Fault("BOOT", `${at}: ${message}`, help === null ? {} : { hint: help });
   // The stack that matters is the author's place, not ours.
-  fault.stack = `SyntaxError: ${message}\n    at ${at}\n\n${codeFrame(source, line, column)}`;
+  fault.stack = `SyntaxError: ${message}\n    at ${at}\n\n${codeFrame(place.source, place.line, place.column)}`;
   return fault;
 }

@@ -6,7 +6,7 @@ import { dirname, isAbsolute, join, resolve } from "node:path";
 
 export interface EmitOptions {
   readonly jsx: "automatic" | "classic";
-  /** Where `jsx` and `jsxs` come from with the automatic runtime, e.g. "hono/jsx". */
+  /** Where `jsx` and `jsxs` come from with the automatic runtime; undefined: React. Default: "holdfast". */
   readonly jsxImportSource: string | undefined;
   readonly jsxFactory: string | undefined;
   readonly jsxFragmentFactory: string | undefined;
@@ -18,7 +18,7 @@ export interface EmitOptions {
 
 export const DEFAULT_EMIT: EmitOptions = {
   jsx: "automatic",
-  jsxImportSource: undefined,
+  jsxImportSource: "holdfast",
   jsxFactory: undefined,
   jsxFragmentFactory: undefined,
   experimentalDecorators: false,
@@ -94,7 +94,8 @@ function readExtended(file: string, base: string, depth: number): CompilerOption
 function toEmitOptions(options: CompilerOptions): EmitOptions {
   return {
     jsx: options.get("jsx") === "react" ? "classic" : "automatic",
-    jsxImportSource: text(options.get("jsxImportSource")),
+    // An author who says how JSX is compiled means the rest as TypeScript does.
+    jsxImportSource: text(options.get("jsxImportSource")) ?? (options.has("jsx") ? undefined : "holdfast"),
     jsxFactory: text(options.get("jsxFactory")),
     jsxFragmentFactory: text(options.get("jsxFragmentFactory")),
     experimentalDecorators: options.get("experimentalDecorators") === true,

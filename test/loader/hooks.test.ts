@@ -1,30 +1,10 @@
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Worker } from "node:worker_threads";
-import type { LoaderAnswer, LoaderAsk } from "../support/loader-worker.ts";
+import { loaderThreads } from "../support/loader-thread.ts";
 import { type TempDir, tempDirs } from "../support/temp-dir.ts";
 
 const newDir = tempDirs();
-const workers: Worker[] = [];
-
-afterEach(async () => {
-  await Promise.all(workers.splice(0).map((worker) => worker.terminate()));
-});
-
-function newThread(cacheDir?: string): (ask: LoaderAsk) => Promise<LoaderAnswer> {
-  const worker = new Worker(new URL("../support/loader-worker.js", import.meta.url), {
-    workerData: { cacheDir },
-  });
-  workers.push(worker);
-  let fail = (_error: unknown): void => {};
-  worker.on("error", (error) => fail(error));
-  return (ask) =>
-    new Promise((resolve, reject) => {
-      fail = reject;
-      worker.once("message", resolve);
-      worker.postMessage(ask);
-    });
-}
+const newThread = loaderThreads();
 
 async function exported(dir: TempDir, name: string, text: string): Promise<unknown> {
   const answer = await newThread()({ file: dir.write(name, text) });

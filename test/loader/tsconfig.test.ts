@@ -39,9 +39,22 @@ describe("the emit options of a folder", () => {
     expect(reader.forFolder(join(dir.path, "own"))).toEqual({
       ...DEFAULT_EMIT,
       jsx: "classic",
+      jsxImportSource: undefined,
       jsxFactory: "h",
       useDefineForClassFields: false,
     });
+  });
+
+  it("have Holdfast's own JSX only where the author says nothing of JSX", () => {
+    const dir = newDir();
+    const sourceOf = (options: string): string | undefined => {
+      dir.write("tsconfig.json", `{ "compilerOptions": ${options} }`);
+      return new EmitOptionsReader().forFolder(dir.path).jsxImportSource;
+    };
+    expect(sourceOf("{}")).toBe("holdfast");
+    expect(sourceOf('{ "jsxImportSource": "preact" }')).toBe("preact");
+    // TypeScript's own default.
+    expect(sourceOf('{ "jsx": "react-jsx" }')).toBeUndefined();
   });
 
   it.each([

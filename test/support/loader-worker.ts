@@ -26,8 +26,10 @@ export type LoaderAnswer =
 
 const loaded: string[] = [];
 const complaints: string[] = [];
+const { cacheDir, root } = workerData as { cacheDir?: string; root?: string };
 const loader = installLoader({
-  cache: openCodeCache((workerData as { cacheDir?: string }).cacheDir, (reason) => complaints.push(reason)),
+  cache: openCodeCache(cacheDir, (reason) => complaints.push(reason)),
+  root,
   loaded: (path) => loaded.push(path),
 });
 

@@ -15,6 +15,8 @@ export interface Site {
   readonly root: string;
   /** What was logged, parsed. */
   lines(): Record<string, unknown>[];
+  /** Without a slash at its end. */
+  url(layout: ApacheLayout): string;
   ask(layout: ApacheLayout, path: string, options?: Ask): Promise<Answer>;
   stop(): Promise<void>;
 }
@@ -48,10 +50,12 @@ export async function startSite(
         ...section("VirtualHost", `127.0.0.1:${ports[at]}`, renderApache(config.pools, { layout })),
       ]),
     );
+    const url = (layout: ApacheLayout): string => `http://127.0.0.1:${ports[LAYOUTS.indexOf(layout)]}`;
     return {
       root,
       lines: () => linesOf(logFile),
-      ask: (layout, path, asked) => ask(`http://127.0.0.1:${ports[LAYOUTS.indexOf(layout)]}`, path, asked),
+      url,
+      ask: (layout, path, asked) => ask(url(layout), path, asked),
       async stop() {
         await apache.stop();
         await supervisor.stop("end of tests");

@@ -1,0 +1,189 @@
+// What a page has written and nobody has taken yet. It is kept until it is long enough to be sent, so that an
+// error before that can still be answered with an error; then the page goes on as fast as the client reads.
+
+import {
+  escapeComment,
+  escapeHtml,
+  jsonLiteral,
+  jsString,
+  safeUrl,
+  safeUrlPart,
+  styleUrl,
+  styleValue,
+  textOf,
+} from "./escape.ts";
+
+/** Characters that are kept before anything is sent: until then status and headers may change. */
+export const HELD_BACK = 32 * 1024;
+/** Characters that make a piece after that. */
+export const PIECE = 16 * 1024;
+/** Characters that code which cannot wait (a callback that is not async) may write at once. */
+export const UNSENT_MAX = 64 * 1024 * 1024;
+
+/** What a page is written to. Its functions for values are in escape.ts. */
+export class PageOutput {
+  readonly html = escapeHtml;
+  readonly comment = escapeComment;
+  readonly url = safeUrl;
+  readonly urlPart = safeUrlPart;
+  readonly json = jsonLiteral;
+  readonly string = jsString;
+  readonly style = styleValue;
+  readonly styleUrl = styleUrl;
+  readonly text = textOf;
+  #text = "";
+  #limit = HELD_BACK;
+  #started = false;
+  readonly #start: (pieces: AsyncIterable<string>) => void;
+  readonly #pieces = new Handover();
+
+  /** `start` is called when the first piece is to be sent. */
+  constructor(start: (pieces: AsyncIterable<string>) => void) {
+    this.#start = start;
+  }
+
+  get isStarted(): boolean {
+    return this.#started;
+  }
+
+  /** True when `flush` is due. */
+  readonly write = (text: string): boolean => {
+    this.#text += text;
+    if (this.#text.length < this.#limit) return false;
+    if (this.#text.length > UNSENT_MAX) {
+      throw new RangeError(
+        "the page has written 64 Mi characters without a chance to send them; make the callback async",
+      );
+    }
+    return true;
+  };
+
+  /** Sends what there is. Resolves when it is taken; rejects when nobody wants the rest. */
+  readonly flush = (): Promise<void> => {
+    if (!this.#started) {
+      this.#started = true;
+      this.#limit = PIECE;
+      this.#start(this.#pieces);
+    }
+    return this.#pieces.give(this.#take());
+  };
+
+  /** The page is at its end. What it has written, if nothing was sent yet. */
+  end(): string | undefined {
+    const rest = this.#take();
+    if (!this.#started) return rest;
+    // Whoever reads takes it with the end; a reader that has gone needs neither.
+    this.#pieces.end(rest);
+    return undefined;
+  }
+
+  /** After the start: the reader is told that what it has is not whole. */
+  fail(error: unknown): void {
+    this.#pieces.fail(error);
+  }
+
+  /** Nobody reads any more. */
+  get isAbandoned(): boolean {
+    return this.#pieces.isAbandoned;
+  }
+
+  #take(): string {
+    const text = this.#text;
+    this.#text = "";
+    return text;
+  }
+}
+
+/** The page is not wanted any more: its client has gone. */
+export class Abandoned extends Error {
+  override readonly name = "AbortError";
+
+  constructor() {
+    super("nobody reads the page any more");
+  }
+}
+
+/** One piece at a time from its writer to its reader, each waiting for the other. */
+class Handover implements AsyncIterable<string>, AsyncIterator<string> {
+  #piece: string | undefined;
+  #ended: { readonly error?: unknown } | undefined;
+  #reader: (() => void) | undefined;
+  #writer: { resolve: () => void; reject: (error: unknown) => void } | undefined;
+  isAbandoned = false;
+
+  give(piece: string): Promise<void> {
+    if (this.isAbandoned) return quiet(Promise.reject(new Abandoned()));
+    if (piece === "") return Promise.resolve();
+    // Two parts of a page that flush at once wait for one another.
+    this.#piece = (this.#piece ?? "") + piece;
+    const before = this.#writer;
+    const taken = new Promise<void>((resolve, reject) => {
+      this.#writer = {
+        resolve: () => {
+          before?.resolve();
+          resolve();
+        },
+        reject: (error) => {
+          before?.reject(error);
+          reject(error);
+        },
+      };
+    });
+    this.#wake();
+    return quiet(taken);
+  }
+
+  end(rest: string): void {
+    if (rest !== "") this.#piece = (this.#piece ?? "") + rest;
+    this.#ended = {};
+    this.#wake();
+  }
+
+  fail(error: unknown): void {
+    this.#ended = { error };
+    this.#wake();
+  }
+
+  async next(): Promise<IteratorResult<string>> {
+    while (this.#piece === undefined && this.#ended === undefined && !this.isAbandoned) {
+      await new Promise<void>((resolve) => {
+        this.#reader = resolve;
+      });
+    }
+    const piece = this.#piece;
+    if (piece !== undefined) {
+      this.#piece = undefined;
+      this.#writer?.resolve();
+      this.#writer = undefined;
+      return { done: false, value: piece };
+    }
+    if (this.#ended !== undefined && "error" in this.#ended) throw this.#ended.error;
+    return { done: true, value: undefined };
+  }
+
+  /** The page's next flush rejects, so that its `finally` blocks run. */
+  async return(): Promise<IteratorResult<string>> {
+    this.isAbandoned = true;
+    this.#piece = undefined;
+    this.#writer?.reject(new Abandoned());
+    this.#writer = undefined;
+    this.#wake();
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #wake(): void {
+    const reader = this.#reader;
+    this.#reader = undefined;
+    reader?.();
+  }
+}
+
+/** Who writes without waiting does not hear that nobody reads; that is no error of the worker. */
+function quiet(promise: Promise<void>): Promise<void> {
+  promise.catch(() => {});
+  return promise;
+}

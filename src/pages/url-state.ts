@@ -1,0 +1,61 @@
+// How far the text of an address has fixed its scheme, before a value comes.
+
+/**
+ * `start`: nothing but spaces yet. `open`: something, but the scheme may still come. `fixed`: the page itself
+ * has written the scheme, or that there is none. `refused`: no value is safe here any more.
+ */
+export type UrlPhase = "start" | "open" | "fixed" | "refused";
+
+export class UrlState {
+  phase: UrlPhase = "start";
+  reason = "";
+  /** What the page has written of it; undefined once a value is part of it. */
+  #written: string | undefined = "";
+
+  clone(): UrlState {
+    const copy = new UrlState();
+    copy.phase = this.phase;
+    copy.reason = this.reason;
+    copy.#written = this.#written;
+    return copy;
+  }
+
+  join(other: UrlState): boolean {
+    if (this.phase === other.phase && this.#written === other.#written) return true;
+    if (this.phase === "refused" || other.phase === "refused") {
+      this.reason ||= other.reason;
+      this.phase = "refused";
+    } else this.phase = "open";
+    this.#written = undefined;
+    return true;
+  }
+
+  value(): void {
+    if (this.phase === "start") this.phase = "open";
+    this.#written = undefined;
+  }
+
+  feed(text: string): void {
+    for (const char of text) {
+      if (this.phase === "fixed" || this.phase === "refused") return;
+      this.#read(char);
+    }
+  }
+
+  #read(char: string): void {
+    // Browsers leave these out wherever they stand in an address. [URL §4.4]
+    if (/[\t\n\r]/.test(char) || (this.phase === "start" && char === " ")) return;
+    this.phase = "open";
+    if (/[/?#\\]/.test(char)) this.phase = "fixed";
+    else if (char === "&") this.#refuse("it holds a character reference");
+    else if (char !== ":") this.#written = this.#written === undefined ? undefined : this.#written + char;
+    else if (this.#written === undefined) this.#refuse("its scheme comes from a value");
+    else if (/^\s*(?:javascript|vbscript|data)$/i.test(this.#written)) this.#refuse(`it begins with ${this.#written}:`);
+    else this.phase = "fixed";
+  }
+
+  #refuse(reason: string): void {
+    this.phase = "refused";
+    this.reason = reason;
+  }
+}
