@@ -1,6 +1,8 @@
 // What was thrown, in words: anything can be, an Error with causes or a string. Never throws itself.
 
+import { fileURLToPath } from "node:url";
 import { Fault } from "../src/base/fault.ts";
+import { authorPlace } from "../src/loader/author-place.ts";
 
 /** "TypeError: x is not a function", or what else was thrown. */
 export function summaryOf(error: unknown): string {
@@ -28,17 +30,31 @@ export function causeChain(error: unknown): unknown[] {
     const cause = causeOf(at);
     if (cause === undefined) break;
     const stack = stackOf(cause);
-    if (stack === undefined || stackOf(chain.at(-1))?.includes(stack) !== true) chain.push(cause);
+    if (stack === undefined || stackOf(chain.at(-1))?.includes(authorsPart(stack)) !== true) chain.push(cause);
     at = cause;
   }
   return chain;
 }
 
-/** The stack with those of its causes. */
+/** The stack with those of its causes, each as far as it tells the author something. */
 export function traceOf(error: unknown): string {
   return causeChain(error)
-    .map((each) => stackOf(each) ?? summaryOf(each))
+    .map((each) => authorsPart(stackOf(each) ?? summaryOf(each)))
     .join("\ncaused by: ");
+}
+
+/** Where our own code is compiled to. */
+const OURS = fileURLToPath(new URL("../", import.meta.url));
+
+/** Without our frames and Node's at the end, through which every handler is called. */
+function authorsPart(stack: string): string {
+  const rows = stack.split("\n");
+  const last = rows.findLastIndex((row) => authorPlace(row) !== undefined);
+  if (last === -1) return stack;
+  const rest = rows.slice(last + 1);
+  const isCaller = (row: string): boolean =>
+    /^\s+at /.test(row) && (row.includes(OURS) || row.includes("node:internal") || row.includes("(node:"));
+  return rest.every(isCaller) ? rows.slice(0, last + 1).join("\n") : stack;
 }
 
 /** Undefined for what is no Error, or has a stack that cannot be read. */

@@ -33,18 +33,17 @@ export function program(top: string): Program {
     copy(`${HOME}/bin/node`, node.program, 0o755),
     ...["dist/src", "dist/workers"].flatMap((folder) => built(top, folder)),
     // What `holdfast init` copies.
-    ...copies(join(top, "examples/starters"), `${HOME}/examples/starters`),
+    ...["examples/starters", "examples/guestbook"].flatMap((folder) => copies(join(top, folder), `${HOME}/${folder}`)),
     ...modules.flatMap(({ path }) => loadable(top, path)),
   ];
   return { entries, modules, node };
 }
 
-/** Only what the program, and who imports `holdfast`, looks at: the checkout's scripts do not work there. */
+/** Only what the program (`init`: the versions of packages), and who imports `holdfast`, looks at: the checkout's scripts do not work there. */
 function manifest(top: string): string {
-  const { name, version, description, license, type, engines, bin, exports, dependencies } = JSON.parse(
-    readFileSync(join(top, "package.json"), "utf8"),
-  );
-  return `${JSON.stringify({ name, version, description, license, type, engines, bin, exports, dependencies }, undefined, 2)}\n`;
+  const { name, version, description, license, type, engines, bin, exports, dependencies, devDependencies } =
+    JSON.parse(readFileSync(join(top, "package.json"), "utf8"));
+  return `${JSON.stringify({ name, version, description, license, type, engines, bin, exports, dependencies, devDependencies }, undefined, 2)}\n`;
 }
 
 function bundledNode(top: string): BundledNode {

@@ -55,8 +55,8 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     { line: "holdfast request / -i -d a=1 --app app.ts", does: "post a form to an app, and see the reply's head" },
   ],
   init: [
-    { line: "holdfast init mysite", does: "a folder of handlers, and a configuration for it" },
-    { line: "holdfast init myapp --template app", does: "one app that answers every URL" },
+    { line: "holdfast init mysite", does: "a folder of pages and handlers, and a configuration for it" },
+    { line: "holdfast init myapi --template api", does: "a JSON API: a file for each resource" },
   ],
   completion: [
     { line: "holdfast completion bash > /etc/bash_completion.d/holdfast", does: "for every user of bash" },

@@ -9,6 +9,9 @@ import type { Config, PoolConfig } from "../config/schema.ts";
 import { canEnterFolder, canReadFile, readerOf } from "../front/accounts.ts";
 import type { Target } from "./target.ts";
 
+/** What takes longer is worth a look while it is written. */
+const SLOW = "3s";
+
 export interface PrivatePoolOptions {
   readonly name: string;
   readonly target: Target;
@@ -25,6 +28,8 @@ export interface PrivatePoolOptions {
   /** Group that may connect besides ourselves. */
   readonly socketGroup: string | undefined;
   readonly logLevel: "info" | "warn";
+  /** How a line for each request looks; default: there is none. */
+  readonly accessFormat?: string;
 }
 
 export interface PrivateConfig {
@@ -49,6 +54,9 @@ export function privateConfig(options: PrivatePoolOptions): PrivateConfig {
         // An app has no files besides.
         ...(target.kind === "root" ? { static: options.serveStatic } : {}),
         show_errors: true,
+        ...(options.accessFormat === undefined
+          ? {}
+          : { access_log: "stderr", access_format: options.accessFormat, request: { slow: SLOW } }),
         live_reload: options.liveReload ?? false,
         ...(options.editor === undefined ? {} : { editor: options.editor }),
         // For as long as the command runs.

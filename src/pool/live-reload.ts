@@ -62,7 +62,10 @@ export class LiveReload {
   get pages(): OwnPages {
     return {
       [this.#path]: ({ query }: OwnRequest) => this.#ask(query),
-      [`${this.#path}.js`]: () => ownReply({ type: "text/javascript; charset=utf-8", body: LIVE_SCRIPT }),
+      [`${this.#path}.js`]: () => (exchange) => {
+        const { head, body } = ownReply({ type: "text/javascript; charset=utf-8", body: LIVE_SCRIPT });
+        answerWith(exchange, head, body);
+      },
     };
   }
 

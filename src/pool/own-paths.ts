@@ -18,7 +18,7 @@ export interface OwnRequest {
   readonly accept: string;
 }
 
-/** Answers later; until then the exchange is its to keep. */
+/** Answers by itself, perhaps later; until then the exchange is its to keep. The access log does not hear of it. */
 export type LaterReply = (exchange: Exchange) => void;
 
 /** Path → what answers there; undefined: nobody, it is the app's. */

@@ -327,7 +327,8 @@ export class Pool implements GatewayHost {
     if (length !== undefined && length > limit) {
       fault = new Fault("LIMIT", `CONTENT_LENGTH ${length} is over request.body_limit (${limit} bytes)`);
     }
-    const watched = this.#access?.watch(request.params, request.peer);
+    // Pages that wait for a change would fill the log.
+    const watched = typeof own === "function" ? undefined : this.#access?.watch(request.params, request.peer);
     const exchange = new Exchange({
       role: request.role,
       params: request.params,

@@ -37,7 +37,8 @@ export function readDocuments(top: string): readonly Document[] {
     .map((path) => ({ path, ...split(readFileSync(join(top, path), "utf8")) }));
 }
 
-function split(text: string): Pick<Document, "fences" | "prose"> {
+/** The fenced blocks of a Markdown text, and what is outside of them. */
+export function split(text: string): Pick<Document, "fences" | "prose"> {
   const fences: Fence[] = [];
   const prose: string[] = [];
   let open: { language: string; line: number; code: string[] } | undefined;

@@ -154,6 +154,17 @@ describe("the page of an error", () => {
   });
 });
 
+describe("a stack in the log", () => {
+  it("ends with the author's last line, where only what called it follows", () => {
+    const own = new URL("../../workers/host.js", import.meta.url).pathname;
+    const error = new RangeError("x");
+    error.stack = `RangeError: x\n    at a (/srv/a.ts:1:2)\n    at fetch (${own}:3:4)\n    at node:internal/x:1:2`;
+    expect(traceOf(error)).toBe("RangeError: x\n    at a (/srv/a.ts:1:2)");
+    error.stack = `RangeError: x\n    at fetch (${own}:3:4)\n    at node:internal/x:1:2`;
+    expect(traceOf(error)).toBe(error.stack);
+  });
+});
+
 describe("the author's place in a stack", () => {
   it.each([
     ["    at fetch (/srv/a.ts:3:9)", "/srv/a.ts 3 9"],

@@ -10,7 +10,7 @@ import { describeThreads } from "../../config/thread-count.ts";
 import { FRONTS, type Front, type FrontChoice, planFront, startFront } from "../../front/front.ts";
 import { openPrivateFolder } from "../../front/private-folder.ts";
 import { closeInherited, handleSignals, type RunningSupervisor, startSupervisor } from "../../supervisor/main.ts";
-import { type Log, terminalLog } from "../../telemetry/log.ts";
+import { type Log, resolveLogFormat, terminalLog } from "../../telemetry/log.ts";
 import { editorTemplate } from "../editor.ts";
 import { print, table } from "../print.ts";
 import { privateConfig } from "../private-pool.ts";
@@ -24,6 +24,9 @@ interface Options {
   readonly watch: boolean;
   readonly liveReload: boolean;
 }
+
+/** Below the messages of the log. */
+const REQUEST_LINE = `${" ".repeat(19)}%m %r%Q%q %s  %{milliseconds}d ms  %b bytes`;
 
 export function serveCommand(): Command {
   return new Command("serve")
@@ -68,6 +71,7 @@ async function start(path: string, options: Options, folder: string, log: Log): 
     serveStatic: plan.kind === "builtin" || plan.layout === "prefix",
     socketGroup: plan.kind === "apache" ? plan.account?.group : undefined,
     logLevel: "info",
+    accessFormat: resolveLogFormat("auto", process.stderr.isTTY === true) === "json" ? "json" : REQUEST_LINE,
   });
   for (const warning of warnings) log.warn(warning);
   if (!isLoopback(options.host)) {

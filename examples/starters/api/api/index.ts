@@ -1,0 +1,4 @@
+/** Answers `/`: what there is. */
+export function GET(): Response {
+  return Response.json({ notes: "/notes/", note: "/notes/{id}" });
+}
