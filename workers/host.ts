@@ -12,6 +12,7 @@ import { installLoader, type Loader } from "../src/loader/hooks.ts";
 import type { WorkerBoot } from "../src/messages/lane.ts";
 import { Apps } from "./apps.ts";
 import { cacheOf } from "./cache.ts";
+import { capture } from "./captured.ts";
 import { type ReplyHook, RequestContext } from "./context.ts";
 import type { Host, WorkerExchange } from "./exchange.ts";
 import { bootFault, replyFailure } from "./failure.ts";
@@ -191,6 +192,15 @@ class WorkerHost implements Host {
       if (inner.kind === "response") return inner.response;
       const { app } = inner;
       ctx.belongsTo(app.state);
+      if (app.answer !== undefined) {
+        const place = {
+          method: asked.method,
+          mount: this.#boot.mount,
+          corrections: route.corrections,
+          isWrapped: true,
+        };
+        return capture(exchange, request, asked, (captured) => app.answer?.(captured, ctx, place));
+      }
       const value = await app.respond(exchange.role, asked, ctx);
       return isResponse(value) ? value : rendered(app.file, exchange, value);
     };

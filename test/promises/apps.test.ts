@@ -175,6 +175,50 @@ describeWithApache("behind Apache", () => {
     });
   });
 
+  it("a Node app has ctx, and what it adds to the reply", async () => {
+    const { status, text, headers } = await ask("/express/context");
+    expect([status, JSON.parse(text)]).toEqual([200, { uri: "/express/context", worker: expect.any(Number) }]);
+    expect(headers["set-cookie"]).toEqual([expect.stringContaining("from=context")]);
+  });
+
+  describe("a Node app inside of middleware", () => {
+    const key = { "X-Key": "right" };
+    const at = "/wrapped/express";
+
+    it("is guarded and wrapped by it", async () => {
+      expect((await ask(`${at}/hello`)).status).toBe(403);
+      const { status, text, headers } = await ask(`${at}/hello?name=a`, { headers: key });
+      expect([status, JSON.parse(text)]).toEqual([200, expect.objectContaining({ hello: "a", url: "/hello?name=a" })]);
+      expect(headers["set-cookie"]?.map((cookie) => cookie.split(";")[0])).toEqual(["a=1", "b=2", "wrapped=yes"]);
+      const context = await ask(`${at}/context`, { headers: key });
+      expect(context.headers["set-cookie"]).toHaveLength(2);
+    });
+
+    it("answers the request that the middleware makes of it", async () => {
+      const { text } = await ask(`${at}/nothing`, { headers: { ...key, "X-Change": "yes" } });
+      expect(JSON.parse(text)).toMatchObject({ hello: "changed", url: "/hello?name=changed", protocol: "http" });
+    });
+
+    it("streams through it both ways, answers HEAD, and fails as it does alone", async () => {
+      const { bytes } = await ask(`${at}/download`, { headers: key });
+      expect(createHash("sha256").update(bytes).digest("hex")).toBe(SHA256);
+      const upload = await ask(`${at}/upload`, { method: "POST", headers: key, body: Readable.from(BLOCKS) });
+      expect(JSON.parse(upload.text)).toEqual({ sha256: SHA256 });
+      const head = await ask(`${at}/hello`, { method: "HEAD", headers: key });
+      expect([head.status, head.text]).toEqual([200, ""]);
+      expect((await ask(`${at}/boom`, { headers: key })).status).toBe(500);
+    });
+
+    it("sees that its client has left", async () => {
+      const count = async (): Promise<number> => JSON.parse((await ask(`${at}/left`, { headers: key })).text).count;
+      const before = await count();
+      const response = await askHead(url, `${at}/ticks`, { headers: key, deadlineMs: PATIENCE_MS });
+      await new Promise((resolve) => response.once("data", resolve));
+      response.on("error", () => {}).destroy();
+      await eventually(async () => (await count()) === before + 1, PATIENCE_MS);
+    });
+  });
+
   it("an error that no listener's stack contains is a 500 for its own request, and the worker is replaced", async () => {
     const [stray, other] = await Promise.all([ask("/express/stray"), ask("/express/download")]);
     expect([stray.status, other.status, other.bytes.length]).toEqual([500, 200, 5 * 1024 * 1024]);

@@ -12,6 +12,8 @@ export interface Place {
   readonly mount: string;
   /** Variables that say which file was found; undefined where none was looked for. */
   readonly corrections: Readonly<Record<string, string>> | undefined;
+  /** Middleware has the reply next: what is added to every reply is added behind it. */
+  readonly isWrapped?: boolean;
 }
 
 export interface App {
@@ -22,7 +24,7 @@ export interface App {
   /** Calls the author's handler; what it returns or throws is not judged here. */
   respond(role: Role, request: Request, ctx: Context): unknown;
   /**
-   * In place of `respond`, where the app answers the exchange by itself: nothing web-standard is made for it.
+   * Called in place of `respond`, where the app answers the exchange by itself: nothing web-standard is made for it.
    * Undefined once it is answered. Throws, or rejects with, what went wrong while a 500 can still be sent.
    */
   answer?(exchange: WorkerExchange, ctx: RequestContext, place: Place): Promise<void> | undefined;

@@ -10,7 +10,7 @@ import { instanceOf } from "./fastify.ts";
 import { declaredShape, type NodeShape } from "./shapes.ts";
 import type { RequestSocket } from "./socket.ts";
 import { type Close, stopProgram } from "./stopping.ts";
-import { targetOf } from "./target.ts";
+import { type FilePlace, targetOf } from "./target.ts";
 
 export interface NodeHooks {
   readonly init: ((worker: InitContext) => unknown) | undefined;
@@ -37,13 +37,14 @@ export async function nodeApp(shape: NodeShape, init: InitContext, hooks: NodeHo
   return {
     file: init.file,
     state,
-    answer(exchange, ctx, { method, mount, corrections }) {
-      const target = targetOf(exchange.params, mount, pathInfoOf(corrections, exchange.params));
-      return call({ exchange, ctx, method, target, ...rest }, answer);
+    answer(exchange, ctx, { method, mount, corrections, isWrapped }) {
+      const target = targetOf(exchange.params, mount, placeOf(corrections, exchange.params));
+      const hooks = isWrapped === true ? undefined : ctx;
+      return call({ exchange, hooks, method, target, ...rest }, answer);
     },
     respond() {
       throw new Fault("HANDLER", `${init.file} is a Node app: it answers by itself and returns no Response`, {
-        hint: "What wraps Responses cannot wrap it; use the framework's own middleware.",
+        hint: "Ask it with answer(); captured.ts makes a Response of what it replies.",
       });
     },
     async dispose() {
@@ -99,7 +100,11 @@ function serverReady(server: Server): Ready {
   };
 }
 
-/** What the file's resolution, or else the web server, says is left behind the file. */
-function pathInfoOf(corrections: Place["corrections"], params: Params): string | undefined {
-  return corrections === undefined ? undefined : (corrections.PATH_INFO ?? params.getUtf8("PATH_INFO") ?? "");
+/** As the file's resolution, or else the web server, says it. */
+function placeOf(corrections: Place["corrections"], params: Params): FilePlace | undefined {
+  if (corrections === undefined) return undefined;
+  return {
+    scriptName: corrections.SCRIPT_NAME ?? params.getUtf8("SCRIPT_NAME") ?? "",
+    pathInfo: corrections.PATH_INFO ?? params.getUtf8("PATH_INFO") ?? "",
+  };
 }

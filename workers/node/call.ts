@@ -4,13 +4,12 @@
 import { AsyncResource } from "node:async_hooks";
 import { IncomingMessage } from "node:http";
 import { FAULTS, Fault, messageOf } from "../../src/base/fault.ts";
-import type { RequestContext } from "../context.ts";
 import type { WorkerExchange } from "../exchange.ts";
 import { currentExchange } from "../output.ts";
 import { traceOf } from "../trace.ts";
 import { dismiss, makeRequest, type NodeRequest, readToEnd } from "./request.ts";
 import { detach, drained, makeResponse, type NodeResponse } from "./response.ts";
-import { Sender, type SenderOwner } from "./sender.ts";
+import { type ReplyAdditions, Sender, type SenderOwner } from "./sender.ts";
 import { RequestSocket, type SocketOwner } from "./socket.ts";
 import type { Target } from "./target.ts";
 
@@ -19,7 +18,8 @@ export type Answer = (req: NodeRequest, res: NodeResponse) => unknown;
 
 export interface CallOptions {
   readonly exchange: WorkerExchange;
-  readonly ctx: RequestContext;
+  /** Knows what is to be done before the reply is sent; undefined: nothing. */
+  readonly hooks: ReplyAdditions | undefined;
   readonly method: string;
   readonly target: Target;
   /** Told of a timeout that neither request nor response listens for; true if it does. */
@@ -27,7 +27,7 @@ export interface CallOptions {
 }
 
 /** Open exchanges, for errors that no listener's stack contains. */
-const open = new WeakMap<object, NodeCall>();
+const open = new Map<object, NodeCall>();
 
 /** By which Node tells a request's AbortSignal that the end of its socket means nothing. */
 const DETACH_SIGNAL = Object.getOwnPropertySymbols(IncomingMessage.prototype).find(
@@ -62,11 +62,11 @@ class NodeCall implements SenderOwner, SocketOwner {
   #settle: PromiseWithResolvers<void> | undefined;
 
   constructor(options: CallOptions) {
-    const { exchange, ctx, method, target } = options;
+    const { exchange, hooks, method, target } = options;
     this.#options = options;
     this.#socket = new RequestSocket(exchange.params, this);
     this.#req = makeRequest(exchange, this.#socket, method, target);
-    this.#sender = new Sender(exchange, ctx, this);
+    this.#sender = new Sender(exchange, hooks, this);
     this.#res = makeResponse(this.#req, this.#socket, this.#sender);
   }
 
@@ -108,6 +108,7 @@ class NodeCall implements SenderOwner, SocketOwner {
       exchange.log(FAULTS[fault.code].level, message, { stack: traceOf(error) });
       this.over();
     } else {
+      open.delete(exchange);
       this.#failure = { error };
       this.#settle?.reject(error);
     }
@@ -136,6 +137,7 @@ class NodeCall implements SenderOwner, SocketOwner {
   }
 
   over(): void {
+    open.delete(this.#options.exchange);
     this.#settle?.resolve();
   }
 

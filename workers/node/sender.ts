@@ -10,6 +10,9 @@ import type { ReplyStream, WorkerExchange } from "../exchange.ts";
 type Callback = (error?: Error | null) => void;
 type HeaderPair = readonly [name: string, value: string];
 
+/** What is added to every reply by others than the app. */
+export type ReplyAdditions = Pick<RequestContext, "replyHooks" | "replying">;
+
 /** What is told of a reply's way. */
 export interface SenderOwner {
   /** All that waited has gone. */
@@ -43,7 +46,7 @@ export class Sender {
   isEnding = false;
   #queuedBytes = 0;
   readonly #exchange: WorkerExchange;
-  readonly #ctx: RequestContext;
+  readonly #hooked: ReplyAdditions | undefined;
   readonly #owner: SenderOwner;
   #head: Head | undefined;
   #encoded = "";
@@ -62,9 +65,9 @@ export class Sender {
   #isOver = false;
   #isAborted = false;
 
-  constructor(exchange: WorkerExchange, ctx: RequestContext, owner: SenderOwner) {
+  constructor(exchange: WorkerExchange, hooked: ReplyAdditions | undefined, owner: SenderOwner) {
     this.#exchange = exchange;
-    this.#ctx = ctx;
+    this.#hooked = hooked;
     this.#owner = owner;
   }
 
@@ -170,6 +173,7 @@ export class Sender {
     const needsLength = hasBody && !this.#isContentless && this.#declared === undefined;
     const head = needsLength ? `Content-Length: ${this.#partsBytes}\r\n${this.#encoded}` : this.#encoded;
     this.#close();
+    this.#hooked?.replying();
     this.#exchange.reply((this.#head as Head).status, head, this.#partsBytes === 0 ? undefined : content);
     this.#owner.over();
     process.nextTick(sendCallbacks, this, this.#owner);
@@ -180,6 +184,7 @@ export class Sender {
     this.#turn = undefined;
     if (this.#isOver || this.#stream !== undefined || this.#hooks === "running" || this.#head === undefined) return;
     if (this.#afterHooks(() => this.#open())) return;
+    this.#hooked?.replying();
     this.#stream = this.#exchange.stream(this.#head.status, this.#encoded);
     const parts = this.#parts ?? [];
     this.#parts = undefined;
@@ -191,7 +196,7 @@ export class Sender {
 
   /** True where hooks run first, and `then` afterwards. */
   #afterHooks(then: () => void): boolean {
-    const { replyHooks } = this.#ctx;
+    const replyHooks = this.#hooked?.replyHooks;
     const head = this.#head as Head;
     if (replyHooks === undefined || this.#hooks === "run") return false;
     this.#hooks = "running";

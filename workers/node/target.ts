@@ -13,11 +13,17 @@ export interface Target {
   readonly baseUrl: string;
 }
 
-/** `pathInfo`: what is left of the URL behind the file that answers, decoded; undefined if no file was looked for. */
-export function targetOf(params: Params, mount: string, pathInfo: string | undefined): Target {
+/** The file that answers, as parts of the URL, decoded. */
+export interface FilePlace {
+  readonly scriptName: string;
+  readonly pathInfo: string;
+}
+
+/** `file`: undefined if none was looked for. */
+export function targetOf(params: Params, mount: string, file: FilePlace | undefined): Target {
   const { pathname, search } = requestPath(params);
   const originalUrl = pathname + search;
-  const base = pathInfo === undefined ? baseOf(pathname, mount) : baseBefore(pathname, pathInfo);
+  const base = file === undefined ? baseOf(pathname, mount) : baseBefore(pathname, file);
   if (base === 0) return { url: originalUrl, originalUrl, baseUrl: "" };
   const rest = originalUrl.slice(base);
   return { url: rest.startsWith("/") ? rest : `/${rest}`, originalUrl, baseUrl: pathname.slice(0, base) };
@@ -30,13 +36,14 @@ function baseOf(pathname: string, mount: string): number {
 }
 
 /** Length of what stands before the path info; without any, of all but the slash of a folder. */
-function baseBefore(pathname: string, pathInfo: string): number {
+function baseBefore(pathname: string, { scriptName, pathInfo }: FilePlace): number {
   for (let at = pathname.length; at >= 0; at = at === 0 ? -1 : pathname.lastIndexOf("/", at - 1)) {
     if (decoded(pathname.slice(at)) === pathInfo) {
       return pathInfo === "" && pathname.endsWith("/") ? pathname.length - 1 : at;
     }
   }
-  return 0;
+  // Middleware has changed the URL: the file is where it was.
+  return baseOf(pathname, encodeURI(scriptName));
 }
 
 function decoded(text: string): string | undefined {

@@ -382,7 +382,8 @@ describe("a program is stopped", () => {
 
 describe("the URL of a Node app", () => {
   const target = (url: string, mount: string, pathInfo?: string): string[] => {
-    const { url: inner, originalUrl, baseUrl } = targetOf(new FakeExchange({ url }).params, mount, pathInfo);
+    const file = pathInfo === undefined ? undefined : { scriptName: "/café", pathInfo };
+    const { url: inner, originalUrl, baseUrl } = targetOf(new FakeExchange({ url }).params, mount, file);
     return [inner, baseUrl, originalUrl];
   };
 
@@ -404,6 +405,8 @@ describe("the URL of a Node app", () => {
     ["/shop/caf%C3%A9/x%20y?q", "/café/x y", ["/caf%C3%A9/x%20y?q", "/shop", "/shop/caf%C3%A9/x%20y?q"]],
     ["/a/a/a", "/a", ["/a", "/a/a", "/a/a/a"]],
     ["/x%FF/a", "/a", ["/a", "/x%FF", "/x%FF/a"]],
+    ["/caf%C3%A9/other", "/what it was before", ["/other", "/caf%C3%A9", "/caf%C3%A9/other"]],
+    ["/elsewhere", "/what it was before", ["/elsewhere", "", "/elsewhere"]],
   ])("%s whose path info is %j begins there", (url, pathInfo, wanted) => {
     expect(target(url, "", pathInfo)).toEqual(wanted);
   });

@@ -37,7 +37,7 @@ export function begin(listener: Listener, options: FakeExchangeOptions = {}): As
   let atOnce = false;
   try {
     answered = currentExchange.run(exchange, () =>
-      call({ exchange, ctx, method, target }, (req, res) => listener(req, res, exchange)),
+      call({ exchange, hooks: ctx, method, target }, (req, res) => listener(req, res, exchange)),
     );
     atOnce = answered === undefined;
   } catch (error) {
