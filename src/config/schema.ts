@@ -277,7 +277,7 @@ export const POOL = {
     }),
   }),
   cache: group("cache", "What all workers of a process share in memory: `ctx.cache`, and sessions kept in memory.", {
-    memory: option("memoryBytes", kind.size("1MiB", "16GiB"), {
+    memory: option("memoryBytes", kind.size("1MiB", "1GiB"), {
       default: "32MiB",
       doc: "Bytes that it may hold, per process; sessions have as much again. What was used least recently makes room.",
     }),

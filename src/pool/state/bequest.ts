@@ -37,7 +37,7 @@ export class Bequest {
     this.#clock = clock;
     this.#spaces = spaces;
     this.#everything = this.#walk();
-    this.#server = createServer((socket) => this.#knock(socket));
+    this.#server = createServer({ highWaterMark: SLICE_BYTES }, (socket) => this.#knock(socket));
     this.#server.on("error", () => this.close());
     this.#server.unref();
     this.#cancelClaim = clock.at(clock.now() + CLAIM_MS, () => {
@@ -125,19 +125,26 @@ export class Bequest {
     this.#due = false;
     const heir = this.#heir;
     if (heir === undefined || heir.destroyed || this.#blocked) return;
+    // One write for many short records.
+    heir.cork();
+    const more = this.#write(heir);
+    heir.uncork();
+    if (more) this.#pumpSoon();
+    else if (!this.#blocked) this.#emptied?.();
+  }
+
+  /** False: there is no more, or the heir has to take some first. */
+  #write(heir: Socket): boolean {
     for (let bytes = 0; bytes < SLICE_BYTES; ) {
       const record = this.#next();
-      if (record === undefined) {
-        this.#emptied?.();
-        return;
-      }
+      if (record === undefined) return false;
       bytes += record.length;
       if (heir.write(record)) continue;
       this.#blocked = true;
       heir.setTimeout(STALL_MS);
-      return;
+      return false;
     }
-    this.#pumpSoon();
+    return true;
   }
 
   #next(): Buffer | undefined {

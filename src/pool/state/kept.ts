@@ -1,5 +1,5 @@
-// Bytes that are kept for long, apart from the memory that they came in. A buffer of its own costs some
-// 500 bytes beside what is in it; so short ones are strings of one char per byte, which V8 keeps as bytes.
+// Bytes that are kept for long, apart from the memory that they came in. A buffer of its own costs hundreds
+// of bytes beside what is in it; so short ones are strings of one char per byte, which V8 keeps as bytes.
 
 export type Kept = string | Buffer;
 
