@@ -49,6 +49,12 @@ const answers = {
   "/free": (_request, ctx) => lock("stuck", () => "had by " + ctx.worker.id, { wait: "30s" }),
   "/stick": (_request, ctx) => ctx.lock("stuck", () => { for (;;); }),
   "/exit": (_request, ctx) => ctx.lock("stuck", () => process.exit(1)),
+  "/long": async (_request, ctx) => {
+    const values = Array.from({ length: 20 }, (_, n) => String(n % 10).repeat(900_000));
+    await Promise.all(values.map((value, n) => ctx.cache.set("long" + n, value)));
+    const got = await Promise.all(values.map((_, n) => ctx.cache.get("long" + n)));
+    return got.every((value, n) => value === values[n]);
+  },
   "/late": async (_request, ctx) => {
     writeFileSync("begun", "");
     while (!existsSync("go")) await turn(5);
@@ -68,11 +74,11 @@ export default async (request, ctx) => {
 
 const options = { root: undefined, app: "root/app.mjs", threads: WORKERS, request: { timeout: "1s", grace: "300ms" } };
 
-describe("what the workers of a pool share", () => {
+describe.each(["thread", "process"])("what the workers of a pool share (isolation = %s)", (isolation) => {
   let running: RunningPool;
 
   beforeEach(async () => {
-    running = await startPool({ "app.mjs": APP }, options);
+    running = await startPool({ "app.mjs": APP }, { ...options, isolation });
   });
 
   afterEach(() => running.stop());
@@ -93,6 +99,10 @@ describe("what the workers of a pool share", () => {
     const { texts, workers } = await many("/hit", 60);
     expect(texts.map(Number).sort((a, b) => a - b)).toEqual(Array.from({ length: 60 }, (_, n) => n + 1));
     expect(workers.size).toBe(WORKERS);
+  });
+
+  it("takes values much longer than the way there, many at a time", async () => {
+    expect(await get("/long")).toBe("true");
   });
 
   it("makes a remembered value once", async () => {
