@@ -82,7 +82,7 @@ export class PoolCache implements Cache {
     const others = this.#making.get(key);
     if (others !== undefined) {
       const made = await within(others, waitMs, key);
-      return (made.bytes === undefined ? made.value : decode(made.bytes)) as T;
+      return (made.bytes === undefined ? made.value : decode(Buffer.from(made.bytes))) as T;
     }
     const making = underLock(this.#state, name, () => this.#make(key, make, ttlMs), { wait: waitMs });
     this.#making.set(key, making);
@@ -100,7 +100,7 @@ export class PoolCache implements Cache {
   async #make(key: string, make: () => unknown, ttlMs: number | undefined): Promise<Made> {
     // Another worker may have made it while this one waited for the lock.
     const present = await this.#state.get(SPACE, key);
-    if (present !== undefined) return { bytes: present, value: decode(present) };
+    if (present !== undefined) return { bytes: present, value: decode(Buffer.from(present)) };
     const value = await make();
     if (value === undefined) return { bytes: undefined, value };
     const bytes = encode(key, value);
@@ -161,6 +161,7 @@ function encode(key: string, value: unknown): Uint8Array {
   }
 }
 
+/** Typed arrays in what is returned are views of `bytes`: it must be nobody else's. */
 function decode(bytes: Uint8Array): unknown {
   return bytes[0] === V8_HEADER ? deserialize(bytes) : Number(Buffer.from(bytes).toString("latin1"));
 }

@@ -133,6 +133,31 @@ describe.each(["thread", "process"])("what the workers of a pool share (isolatio
   });
 });
 
+describe("a Node-style app, which is handed no context", () => {
+  let running: RunningPool;
+
+  beforeEach(async () => {
+    const app = `
+      import { createServer } from "node:http";
+      import { cache, currentContext } from "holdfast";
+      createServer((request, response) => {
+        request.resume().on("end", async () => {
+          const visits = await cache.increment("visits");
+          response.end(currentContext().env.QUERY_STRING + " " + (currentContext().worker.requests >= 1) + " " + (visits > 0));
+        });
+      }).listen(3000);`;
+    running = await startPool({ "app.mjs": app }, { ...options, kind: "node" });
+  });
+
+  afterEach(() => running.stop());
+
+  it("finds it, and the cache, all the same", async () => {
+    const asked = Array.from({ length: 10 }, (_, n) => running.get(`/?${n}`, {}, 20_000));
+    const texts = (await Promise.all(asked)).map(({ body }) => body.toString());
+    expect(texts).toEqual(Array.from({ length: 10 }, (_, n) => `${n} true true`));
+  });
+});
+
 describe("the cache over a reload", () => {
   const program = startedPrograms();
   const PERSIST = "threads = 2\n[pools.www.cache]\npersist = true";

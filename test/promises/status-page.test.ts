@@ -82,6 +82,8 @@ describeWithApache("through Apache", () => {
         expect(await text("h1")).toBe("test");
         expect(await text("#tiles")).toMatch(/Workers busy\s*1 of 2/);
         expect(await text("#totals")).toMatch(/Served by workers\s*25/);
+        expect(await text("#totals")).toMatch(/Cache entries\s*0\s*Cache memory\s*0 B/);
+        expect(await text("#totals")).toMatch(/Locks held\s*0/);
         expect(await text("#requests")).toContain("/waits/%3Cscript%3Ealert(1)");
         expect(await text("body")).not.toContain("secret");
         expect(await browser.evaluate("document.querySelectorAll('img, #requests script').length")).toBe(0);

@@ -174,6 +174,12 @@ describe("cache.remember", () => {
     all[0]?.list.push(2);
     expect(all.slice(1)).toEqual([{ list: [1] }, { list: [1] }]);
     expect(await one.get("k")).toEqual({ list: [1] });
+    const arrays = await Promise.all(
+      Array.from({ length: 4 }, () => one.remember("bytes", {}, () => new Uint8Array(8))),
+    );
+    for (const [n, array] of arrays.entries()) array.fill(n + 1);
+    expect(arrays.map(([first]) => first)).toEqual([1, 2, 3, 4]);
+    expect(await one.get("bytes")).toEqual(new Uint8Array(8));
   });
 
   it("hands its error to those who wait in this worker, and lets another worker try", async () => {
