@@ -34,7 +34,7 @@ const TEMPLATES: Readonly<Record<string, Template>> = {
   pages: {
     doc: "a folder of pages and handlers",
     serve: "site",
-    edit: "site/index.ts",
+    edit: "site/index.tsp",
     from: { "examples/starters/pages": "." },
   },
   api: {
