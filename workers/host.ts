@@ -29,6 +29,7 @@ import { sendParts, sendResponse } from "./reply.ts";
 import { installRequest, lazyRequest } from "./request.ts";
 import { installResponse, isResponse, partsOf, type ReplyParts } from "./response.ts";
 import { appSite, type Place, type Route, rootSite, type Site, type SurroundedRoute } from "./site.ts";
+import { installProcess } from "./thread-process.ts";
 import { traceOf } from "./trace.ts";
 
 export interface HostTools {
@@ -47,6 +48,7 @@ export async function bootHost(boot: WorkerBoot, tools: HostTools): Promise<Host
   installRequest();
   installResponse();
   installParts(partsFor(tools.poolState ?? NO_POOL_STATE));
+  installProcess();
   interceptListening((level, message) => tools.log(level, message));
   followFastify();
   let apps: Apps | undefined;
