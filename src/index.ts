@@ -43,5 +43,7 @@ export {
 } from "./app/middleware.ts";
 export { type NodeListener, nodeHandler } from "./app/node-handler.ts";
 export type { Page, Printable } from "./app/page.ts";
+// All of it, not by name: only so can an app declare what its SessionData holds.
+export type * from "./app/session.ts";
 export type { Cache, CacheOptions, Duration, LockFunction, LockOptions, RememberOptions } from "./app/shared.ts";
 export type { SavedFile, SaveOptions, UploadOptions, UploadPart, UploadProgress } from "./app/uploads.ts";

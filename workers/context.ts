@@ -3,6 +3,7 @@
 
 import type { Context, Locals, Log, RemoteAddress, WorkerInfo } from "../src/app/context.ts";
 import type { Cookies, Csrf } from "../src/app/cookies.ts";
+import type { RequestSession } from "../src/app/session.ts";
 import type { Cache, LockOptions } from "../src/app/shared.ts";
 import type { UploadOptions, UploadPart } from "../src/app/uploads.ts";
 import { Fault } from "../src/base/fault.ts";
@@ -17,6 +18,7 @@ import type { Keys } from "./keys.ts";
 import { lockName, underLock } from "./locks.ts";
 import { NO_POOL_STATE, type PoolState } from "./pool-state.ts";
 import { formAgain } from "./request.ts";
+import type { SessionsOnDemand } from "./session/on-demand.ts";
 import { traceOf } from "./trace.ts";
 
 /** What the host tells about the worker and the request's place in it. */
@@ -36,6 +38,8 @@ export interface ContextOptions {
   readonly waitUntil: (promise: PromiseLike<unknown>, exchange: WorkerExchange) => void;
   /** What the workers of the pool share; absent: there is no pool. */
   readonly poolState?: PoolState | undefined;
+  /** Absent: there is no pool. */
+  readonly sessions?: SessionsOnDemand | undefined;
 }
 
 /** The head of a reply that is about to be sent. */
@@ -61,6 +65,7 @@ export class RequestContext implements Context<unknown> {
   #locals: Locals | undefined;
   #state: unknown;
   #user: unknown;
+  #session: RequestSession | undefined;
 
   constructor(options: ContextOptions) {
     this.#options = options;
@@ -83,6 +88,11 @@ export class RequestContext implements Context<unknown> {
 
   set user(user: unknown) {
     this.#user = user;
+  }
+
+  get session(): RequestSession {
+    this.#session ??= this.#openSession();
+    return this.#session;
   }
 
   get worker(): WorkerInfo {
@@ -183,6 +193,24 @@ export class RequestContext implements Context<unknown> {
   /** No hook would be called any more. */
   replying(): void {
     this.#isReplying = true;
+  }
+
+  #openSession(): RequestSession {
+    const { exchange, sessions } = this.#options;
+    if (sessions === undefined) throw new Fault("HANDLER", "there is no pool that could keep sessions");
+    const isHeadSent = (): boolean => this.#isReplying;
+    return sessions.of({
+      params: exchange.params,
+      get signal() {
+        return exchange.signal;
+      },
+      log: (level, message, fields) => exchange.log(level, message, fields),
+      get isHeadSent() {
+        return isHeadSent();
+      },
+      beforeReply: (hook) => this.beforeReply(hook),
+      defer: (work) => this.defer(work),
+    });
   }
 
   /** Last first, each after the one before it; the failure of one is logged and keeps none from running. */

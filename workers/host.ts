@@ -5,7 +5,7 @@ import { dirname } from "node:path";
 import type { InitContext, WorkerInfo } from "../src/app/context.ts";
 import { installParts, type WorkerParts } from "../src/app/current.ts";
 import { systemClock } from "../src/base/clock.ts";
-import { Fault, type LogLevel } from "../src/base/fault.ts";
+import { Fault, type LogLevel, messageOf } from "../src/base/fault.ts";
 import { requestMethod } from "../src/cgi/variables.ts";
 import { openCodeCache } from "../src/loader/cache.ts";
 import { installLoader, type Loader } from "../src/loader/hooks.ts";
@@ -28,6 +28,7 @@ import { interceptListening, LISTEN_WAIT_MS } from "./program.ts";
 import { sendParts, sendResponse } from "./reply.ts";
 import { installRequest, lazyRequest } from "./request.ts";
 import { installResponse, isResponse, partsOf, type ReplyParts } from "./response.ts";
+import { SessionsOnDemand } from "./session/on-demand.ts";
 import { appSite, type Place, type Route, rootSite, type Site, type SurroundedRoute } from "./site.ts";
 import { installProcess } from "./thread-process.ts";
 import { traceOf } from "./trace.ts";
@@ -107,6 +108,11 @@ async function siteFor(boot: WorkerBoot, { loaded }: HostTools, apps: Apps): Pro
   }
 }
 
+function sessionsOf(boot: WorkerBoot, { poolState, log }: HostTools): SessionsOnDemand {
+  const { session: options, pool, mount, cookieSecrets, processes, app, root = "." } = boot;
+  return new SessionsOnDemand({ options, pool, mount, cookieSecrets, processes, from: app ?? root, poolState, log });
+}
+
 class WorkerHost implements Host {
   readonly #boot: WorkerBoot;
   readonly #tools: HostTools;
@@ -118,6 +124,7 @@ class WorkerHost implements Host {
   #open = 0;
   #idle: (() => void) | undefined;
   readonly #keys: () => Keys;
+  readonly #sessions: SessionsOnDemand;
   readonly #waitUntil = (promise: PromiseLike<unknown>, exchange: WorkerExchange): void => {
     this.#track(promise, (error) =>
       exchange.log("error", "a waitUntil promise was rejected", { stack: traceOf(error) }),
@@ -130,6 +137,7 @@ class WorkerHost implements Host {
     this.#apps = apps;
     this.#site = site;
     this.#keys = lazyKeys(boot.cookieSecrets);
+    this.#sessions = sessionsOf(boot, tools);
   }
 
   handle(exchange: WorkerExchange): void {
@@ -159,6 +167,9 @@ class WorkerHost implements Host {
     }
     await this.#apps.dispose(deadline, (file, error) => {
       this.#tools.log("error", `dispose of ${file} failed`, { stack: traceOf(error) });
+    });
+    await this.#sessions.close().catch((error: unknown) => {
+      this.#tools.log("warn", "the session store was not closed", { reason: messageOf(error) });
     });
   }
 
@@ -222,6 +233,7 @@ class WorkerHost implements Host {
       params,
       waitUntil: this.#waitUntil,
       poolState: this.#tools.poolState,
+      sessions: this.#sessions,
     });
   }
 

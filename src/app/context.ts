@@ -2,6 +2,7 @@
 // Types only; workers/ makes the values. Every name here is public.
 
 import type { Cookies, Csrf } from "./cookies.ts";
+import type { RequestSession } from "./session.ts";
 import type { Cache, LockFunction } from "./shared.ts";
 import type { UploadOptions, UploadPart } from "./uploads.ts";
 
@@ -99,6 +100,8 @@ export interface Context<State = any, User = any> {
    * `request.formData()`: the body is read once, and before the reply. Fails with 400, 413 and 415 as that does.
    */
   uploads(options?: UploadOptions): AsyncIterableIterator<UploadPart>;
+  /** The visitor's session: `const session = await ctx.session.open()`. */
+  readonly session: RequestSession;
   readonly log: Log;
   readonly worker: WorkerInfo;
   readonly remoteAddress: RemoteAddress;

@@ -3,9 +3,11 @@
 
 import { type Stats, statSync } from "node:fs";
 import { isIPv6 } from "node:net";
+import { isAbsolute, relative, sep } from "node:path";
 import { messageOf } from "../base/fault.ts";
 import { formatAddress, type ListenAddress } from "./address.ts";
 import type { KeyPath } from "./mistake.ts";
+import { isTable } from "./read.ts";
 import type { PoolConfig } from "./schema.ts";
 
 /**
@@ -41,6 +43,7 @@ export function checkPool({ pool, written }: PoolUnderCheck, findings: Findings)
   if (pool.liveReload === true && (pool.processes ?? 1) > 1) {
     findings.error(["live_reload"], "needs processes = 1: each process would take the others' pages for old ones");
   }
+  checkSession(pool, written, findings);
 }
 
 function checkCode(pool: Partial<PoolConfig>, written: Readonly<Record<string, unknown>>, findings: Findings): void {
@@ -114,6 +117,64 @@ function checkTimes(pool: Partial<PoolConfig>, findings: Findings): void {
   if (request.graceMs > request.timeoutMs) {
     findings.warning(["request", "grace"], "is longer than request.timeout");
   }
+}
+
+/** Which option says where each store is, and by which schemes. */
+const STORE_PLACES = {
+  memory: undefined,
+  file: { option: "path", schemes: [] },
+  sqlite: { option: "path", schemes: [] },
+  redis: { option: "url", schemes: ["redis:", "rediss:", "unix:"] },
+  postgres: { option: "url", schemes: ["postgres:", "postgresql:"] },
+} as const;
+
+function checkSession(
+  { session, processes, root, request }: Partial<PoolConfig>,
+  written: Readonly<Record<string, unknown>>,
+  findings: Findings,
+): void {
+  // With a mistake in the group, the store may be missing.
+  if (session?.store === undefined) return;
+  const { store, path, url } = session;
+  const place = STORE_PLACES[store];
+  for (const option of ["path", "url"] as const) {
+    if (session[option] === undefined && place?.option === option) {
+      const meant = store === "file" ? "a folder" : store === "sqlite" ? "a file" : `${place.schemes[0]}//…`;
+      findings.error(["session", option], `is missing: store = "${store}" needs it`, `give ${meant}`);
+    } else if (session[option] !== undefined && place?.option !== option) {
+      findings.error(["session", option], `has no effect with store = "${store}"`);
+    }
+  }
+  if (url !== undefined && place?.option === "url" && !isOneOf(place.schemes, new URL(url).protocol)) {
+    findings.error(
+      ["session", "url"],
+      `is no address for store = "${store}"`,
+      `begin with ${place.schemes.join(" or ")}`,
+    );
+  }
+  if (path !== undefined && root !== undefined && isBelow(path, root)) {
+    findings.error(["session", "path"], "is inside root, whose files are served", "keep sessions elsewhere");
+  }
+  const asked = isTable(written.session) && written.session.store !== undefined;
+  if (store === "memory" && asked && processes !== undefined && processes > 1) {
+    const hint = "choose another store, or processes = 1";
+    findings.error(["session", "store"], "processes do not share their memory: each would have its own sessions", hint);
+  }
+  if (session.idleTimeoutMs > session.maxAgeMs) {
+    findings.warning(["session", "idle_timeout"], "is longer than session.max_age");
+  }
+  if (request?.timeoutMs !== undefined && session.lockTimeoutMs >= request.timeoutMs) {
+    findings.warning(["session", "lock_timeout"], "is as long as request.timeout: who waits gets 504 instead of 503");
+  }
+}
+
+function isOneOf(list: readonly string[], text: string): boolean {
+  return list.includes(text);
+}
+
+function isBelow(path: string, folder: string): boolean {
+  const from = relative(folder, path);
+  return from === "" || !(from === ".." || from.startsWith(`..${sep}`) || isAbsolute(from));
 }
 
 export function checkControl(path: string, findings: Findings): void {

@@ -229,6 +229,22 @@ export const urlPath: Kind<string> = {
     .regex(/^\/[^?#\s]*$/, { error: 'must begin with "/" and hold no "?", "#" or space' }),
 };
 
+/** A name for what is kept outside: part of paths and keys. */
+export const word: Kind<string> = {
+  form: "1 to 32 letters, digits, `-` and `_`",
+  schema: z
+    .string({ error: "expected text in quotes" })
+    .regex(/^[A-Za-z0-9_-]{1,32}$/, { error: "must be 1 to 32 letters, digits, - and _" }),
+};
+
+/** A token [RFC 6265 §4.1.1]. */
+export const cookieName: Kind<string> = {
+  form: "name of a cookie",
+  schema: z
+    .string({ error: "expected text in quotes" })
+    .regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$/, { error: "is no name for a cookie: letters, digits, - and _" }),
+};
+
 /** Variables for the app; without a prototype, as the names are not ours. */
 export const environment: Kind<Readonly<Record<string, string>>> = {
   form: "table of names and texts",

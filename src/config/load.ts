@@ -126,7 +126,7 @@ function readPools(source: Source, mistakes: Mistake[], warnings: Mistake[]): re
 }
 
 function absolutePaths(pool: Partial<PoolConfig>, folder: string): Partial<PoolConfig> {
-  const { listen, root, app, chdir, accessLog } = pool;
+  const { listen, root, app, chdir, accessLog, session } = pool;
   const absolute: ListenAddress | undefined =
     listen?.kind === "unix" ? { kind: "unix", path: resolve(folder, listen.path) } : listen;
   return {
@@ -135,6 +135,7 @@ function absolutePaths(pool: Partial<PoolConfig>, folder: string): Partial<PoolC
     ...(root === undefined ? {} : { root: resolve(folder, root) }),
     ...(app === undefined ? {} : { app: resolve(folder, app) }),
     ...(accessLog === undefined ? {} : { accessLog: absoluteTarget(accessLog, folder) }),
+    ...(session?.path === undefined ? {} : { session: { ...session, path: resolve(folder, session.path) } }),
     ...workingFolder(folder, chdir ?? root ?? (app === undefined ? undefined : dirname(app))),
   };
 }

@@ -39,6 +39,23 @@ export const secrets: Kind<readonly Secret[]> = {
   write: (value): Written => value.map(({ file }) => (file === undefined ? NOT_SHOWN : { file })),
 };
 
+/** The address of a database, which may hold a password: that is not shown. */
+export const serverUrl: Kind<string> = {
+  form: "URL",
+  schema: z.string({ error: "expected a URL in quotes" }).refine((text) => URL.canParse(text), {
+    error: 'is no URL, such as "redis://127.0.0.1:6379" or "postgres://user@127.0.0.1/name"',
+  }),
+  write: (value): Written => {
+    const url = new URL(value);
+    if (url.password !== "") url.password = NOT_SHOWN;
+    // Drivers take them from there, too.
+    for (const name of [...url.searchParams.keys()]) {
+      if (/pass|secret|token/i.test(name)) url.searchParams.set(name, NOT_SHOWN);
+    }
+    return url.href;
+  },
+};
+
 /** Where secrets were listed. */
 interface Place {
   /** Need not exist. */

@@ -15,6 +15,7 @@
 
 import type { MessagePort } from "node:worker_threads";
 import type { FaultData } from "../base/fault.ts";
+import type { PoolConfig } from "../config/schema.ts";
 
 export const FRAME_HEADER_BYTES = 12;
 /** Frames begin at multiples of this, so that wherever one ends there is room for a header. */
@@ -230,6 +231,9 @@ export interface WorkerBoot {
   /** The first signs and encrypts, all verify and decrypt; may be none. */
   readonly cookieSecrets: readonly string[];
   readonly form: FormLimits;
+  readonly session: PoolConfig["session"];
+  /** Processes of the pool: what one keeps in memory, the others do not see. */
+  readonly processes: number;
   /** A longer line that it prints becomes several. */
   readonly logLimitBytes: number;
   readonly cacheDir: string | undefined;

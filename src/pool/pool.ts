@@ -422,6 +422,8 @@ export class Pool implements GatewayHost {
       disposeTimeoutMs: config.disposeTimeoutMs,
       cookieSecrets: config.cookies.secrets.map(({ text }) => text),
       form: config.form,
+      session: config.session,
+      processes: config.processes,
       logLimitBytes: this.#logLimitBytes,
       cacheDir,
     };

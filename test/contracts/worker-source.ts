@@ -7,6 +7,7 @@ import { describeDeath } from "../../src/pool/death.ts";
 import type { Seat, WorkerSource } from "../../src/pool/lane.ts";
 import { eventually } from "../support/eventually.ts";
 import { FORM_LIMITS } from "../support/form-limits.ts";
+import { sessionOptions } from "../support/session-options.ts";
 import { tempDirs } from "../support/temp-dir.ts";
 
 export const APP = "export default () => new Response();";
@@ -67,6 +68,8 @@ export function sources<S extends WorkerSource>(make: MakeSource<S>): () => Sour
         bodyLimitBytes: 1024,
         disposeTimeoutMs: 5000,
         cookieSecrets: [],
+        session: sessionOptions(),
+        processes: 1,
         form: FORM_LIMITS,
         logLimitBytes: 16 * 1024,
         cacheDir: undefined,

@@ -10,6 +10,7 @@ import { FakeClock } from "../support/fake-clock.ts";
 import { makeExchange } from "../support/fake-exchange-pool.ts";
 import { FakeSource } from "../support/fake-source.ts";
 import { FORM_LIMITS } from "../support/form-limits.ts";
+import { sessionOptions } from "../support/session-options.ts";
 
 const BOOT_FAULT = {
   code: "BOOT",
@@ -65,6 +66,8 @@ function setUp(given: number | SetUp = 2) {
       disposeTimeoutMs: 5000,
       cookieSecrets: [],
       form: FORM_LIMITS,
+      session: sessionOptions(),
+      processes: 1,
       cacheDir: undefined,
       logLimitBytes: 16_384,
     }),

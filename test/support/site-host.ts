@@ -7,6 +7,7 @@ import type { Host } from "../../workers/exchange.ts";
 import { hostFor, makeApps } from "../../workers/host.ts";
 import { FakeExchange, type FakeExchangeOptions } from "./fake-exchange.ts";
 import { FORM_LIMITS } from "./form-limits.ts";
+import { sessionOptions } from "./session-options.ts";
 import type { TempDir } from "./temp-dir.ts";
 
 const BOOT: WorkerBoot = {
@@ -25,6 +26,8 @@ const BOOT: WorkerBoot = {
   logLimitBytes: 1024,
   cacheDir: undefined,
   cookieSecrets: [],
+  session: sessionOptions(),
+  processes: 1,
   form: FORM_LIMITS,
 };
 

@@ -9,6 +9,7 @@ import { eventually } from "../support/eventually.ts";
 import type { FakeExchangeOptions } from "../support/fake-exchange.ts";
 import { FORM_LIMITS } from "../support/form-limits.ts";
 import type { HostWorkerMessage } from "../support/host-worker.ts";
+import { sessionOptions } from "../support/session-options.ts";
 import { tempDirs } from "../support/temp-dir.ts";
 
 const newDir = tempDirs();
@@ -43,6 +44,8 @@ class HostThread {
       disposeTimeoutMs: 5000,
       cookieSecrets: [],
       form: FORM_LIMITS,
+      session: sessionOptions(),
+      processes: 1,
       logLimitBytes: 1024,
       cacheDir: undefined,
       ...options,

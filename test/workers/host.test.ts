@@ -7,6 +7,7 @@ import { installRequest } from "../../workers/request.ts";
 import { installResponse } from "../../workers/response.ts";
 import { FakeExchange, type FakeExchangeOptions } from "../support/fake-exchange.ts";
 import { FORM_LIMITS } from "../support/form-limits.ts";
+import { sessionOptions } from "../support/session-options.ts";
 import { tempDirs } from "../support/temp-dir.ts";
 
 installRequest();
@@ -28,6 +29,8 @@ const BOOT: WorkerBoot = {
   disposeTimeoutMs: 5000,
   cookieSecrets: [],
   form: FORM_LIMITS,
+  session: sessionOptions(),
+  processes: 1,
   logLimitBytes: 1024,
   cacheDir: undefined,
 };
