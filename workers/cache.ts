@@ -1,7 +1,7 @@
 // The cache as an author uses it: values, over the bytes that the pool keeps.
 
 import { isDeepStrictEqual } from "node:util";
-import { deserialize, serialize } from "node:v8";
+import { DefaultDeserializer, serialize } from "node:v8";
 import type { Cache, CacheOptions, RememberOptions } from "../src/app/shared.ts";
 import { systemClock } from "../src/base/clock.ts";
 import { Fault, messageOf } from "../src/base/fault.ts";
@@ -82,7 +82,7 @@ export class PoolCache implements Cache {
     const others = this.#making.get(key);
     if (others !== undefined) {
       const made = await within(others, waitMs, key);
-      return (made.bytes === undefined ? made.value : decode(Buffer.from(made.bytes))) as T;
+      return (made.bytes === undefined ? made.value : decode(made.bytes)) as T;
     }
     const making = underLock(this.#state, name, () => this.#make(key, make, ttlMs), { wait: waitMs });
     this.#making.set(key, making);
@@ -100,7 +100,7 @@ export class PoolCache implements Cache {
   async #make(key: string, make: () => unknown, ttlMs: number | undefined): Promise<Made> {
     // Another worker may have made it while this one waited for the lock.
     const present = await this.#state.get(SPACE, key);
-    if (present !== undefined) return { bytes: present, value: decode(Buffer.from(present)) };
+    if (present !== undefined) return { bytes: present, value: decode(present) };
     const value = await make();
     if (value === undefined) return { bytes: undefined, value };
     const bytes = encode(key, value);
@@ -161,7 +161,24 @@ function encode(key: string, value: unknown): Uint8Array {
   }
 }
 
-/** Typed arrays in what is returned are views of `bytes`: it must be nobody else's. */
 function decode(bytes: Uint8Array): unknown {
-  return bytes[0] === V8_HEADER ? deserialize(bytes) : Number(Buffer.from(bytes).toString("latin1"));
+  if (bytes[0] !== V8_HEADER) return Number(Buffer.from(bytes).toString("latin1"));
+  const reader = new Reader(bytes);
+  reader.readHeader();
+  return reader.readValue();
+}
+
+// Documented (v8.html#deserializer_readhostobject), and missing from its types.
+const Deserializer = DefaultDeserializer as unknown as new (
+  bytes: Uint8Array,
+) => DefaultDeserializer & { _readHostObject(): ArrayBufferView<ArrayBuffer> };
+
+/** Gives typed arrays memory of their own: Node's are views of what is read, or of the memory that all small buffers share. */
+class Reader extends Deserializer {
+  override _readHostObject(): ArrayBufferView<ArrayBuffer> {
+    const view = super._readHostObject();
+    const own = view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
+    if (Buffer.isBuffer(view)) return Buffer.from(own);
+    return new (view.constructor as new (memory: ArrayBuffer) => ArrayBufferView<ArrayBuffer>)(own);
+  }
 }

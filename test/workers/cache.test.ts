@@ -71,6 +71,17 @@ describe("the cache that workers share", () => {
     expect(await one.get("k")).toEqual({ list: [1] });
   });
 
+  it("gives arrays memory of their own, however they lie in what is kept", async () => {
+    const arrays = [new Uint8Array([1]), Buffer.from("ab"), new Float64Array([1.5]), new DataView(new ArrayBuffer(3))];
+    for (const shift of ["", "x", "xx", "xxx"]) {
+      await one.set("k", [shift, ...arrays]);
+      const [, ...got] = (await other.get<[string, ...typeof arrays]>("k")) ?? [];
+      expect(got).toEqual(arrays);
+      expect(got.map(({ buffer }) => buffer.byteLength)).toEqual([1, 2, 8, 3]);
+      expect(got.map(Buffer.isBuffer)).toEqual([false, true, false, false]);
+    }
+  });
+
   it("forgets after the time to live, in any unit", async () => {
     for (const [ttl, ms] of [
       [250, 250],
@@ -179,6 +190,8 @@ describe("cache.remember", () => {
     );
     for (const [n, array] of arrays.entries()) array.fill(n + 1);
     expect(arrays.map(([first]) => first)).toEqual([1, 2, 3, 4]);
+    // Nor does their memory hold anything of others.
+    for (const { buffer } of arrays) expect(buffer.byteLength).toBe(8);
     expect(await one.get("bytes")).toEqual(new Uint8Array(8));
   });
 
