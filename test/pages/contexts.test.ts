@@ -29,7 +29,7 @@ describe("a value is escaped for the place where it stands", () => {
     ["… that is relative", '<a href="*">', "../x?y=a:b#c:d", "../x?y=a:b#c:d"],
     ["… whose scheme the page wrote", '<a href="https://x.test/*">', "javascript:1", "javascript:1"],
     ["… that begins with a path", '<form action="/go/*">', "a:b", "a:b"],
-    ["… whose scheme may still come", '<a href="x*">', "y:z", "about:invalid#refused"],
+    ["… whose scheme may still come", '<a href="x*">', "y:z", "#refused"],
     ["… of an SVG", '<svg><a xlink:href="*">', "javascript:1", "about:invalid#refused"],
     ["… of an animation", '<svg><set attributeName=href to="*">', "javascript:1", "about:invalid#refused"],
     ["a script", "<script>let a = *;</script>", HOSTILE, JSON.stringify(HOSTILE).replace(/[<>&]/g, unicode)],
@@ -68,9 +68,7 @@ describe("a value is escaped for the place where it stands", () => {
 
   it("knows several values of one attribute", async () => {
     const page = '<a href="<%= a %><%= b %>" title="<%= a %>-<%= b %>">';
-    expect(await renderPage(page, { a: "java", b: "script:x" })).toBe(
-      '<a href="javaabout:invalid#refused" title="java-script:x">',
-    );
+    expect(await renderPage(page, { a: "java", b: "script:x" })).toBe('<a href="java#refused" title="java-script:x">');
   });
 
   it.each([

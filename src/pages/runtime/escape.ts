@@ -38,6 +38,8 @@ export function escapeComment(value: unknown): string {
 
 /** What a refused address becomes: it leads nowhere. [CSS Values 4 §4.5.1] */
 export const REFUSED_URL = "about:invalid#refused";
+/** It has no colon, which would make a scheme of what stands before it. */
+export const REFUSED_PART = "#refused";
 
 /** An address that the value decides from its beginning: relative, or with a scheme that runs nothing. */
 export function safeUrl(value: unknown): string {
@@ -49,7 +51,7 @@ export function safeUrl(value: unknown): string {
 /** A part of an address whose scheme may still come: it must not be the one that ends it. */
 export function safeUrlPart(value: unknown): string {
   const text = textOf(value);
-  return /^[^/?#\\]*:/.test(text) ? REFUSED_URL : text;
+  return /^[^/?#\\]*:/.test(text) ? REFUSED_PART : text;
 }
 
 /** In lower case, as a browser reads it [URL §4.4: C0 controls and spaces around, tabs and newlines within]. */
