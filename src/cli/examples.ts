@@ -21,6 +21,8 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   check: [
     { line: "holdfast check", does: "every mistake in the configuration, with file and line" },
     { line: "holdfast check --print", does: "the configuration with every default filled in" },
+    { line: "holdfast check --types", does: "the types of every handler and page, at their own lines" },
+    { line: "holdfast check --types site", does: "those of one folder" },
     { line: "holdfast check --schema > holdfast.schema.json", does: "for an editor that completes TOML" },
   ],
   status: [

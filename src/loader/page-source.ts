@@ -8,6 +8,7 @@ import { pathToFileURL } from "node:url";
 import { Fault } from "../base/fault.ts";
 import type { CompiledPage } from "../pages/compile.ts";
 import type { SourceFile } from "../pages/source.ts";
+import type { PageFiles } from "../pages/template.ts";
 import { codeFrame } from "./code-frame.ts";
 import type { Origin } from "./transpile.ts";
 
@@ -19,6 +20,8 @@ export interface PageReader {
   readonly root: string;
   /** Called with the path of each file that is read, before it is looked at. */
   read(path: string): void;
+  /** What the compiled page imports; default: what the loader finds in this installation. */
+  readonly runtime?: string;
 }
 
 type Compiler = typeof import("../pages/compile.ts");
@@ -32,14 +35,15 @@ export function pageCompiler(): Compiler {
 /** Throws a Fault BOOT whose stack is the author's place. */
 export function compilePageFile(path: string, reader: PageReader): CompiledPage {
   try {
-    return pageCompiler().compilePage(readPage(path), {
+    const files: PageFiles = {
       open(from, written) {
         const found = locate(from.path, written, reader.root);
         if (typeof found !== "string") return found.refused;
         reader.read(found);
         return readPage(found);
       },
-    });
+    };
+    return pageCompiler().compilePage(readPage(path), files, reader.runtime);
   } catch (error) {
     throw withFrame(error);
   }

@@ -22,13 +22,13 @@ export interface CompiledPage {
   readonly mappings: Mappings;
 }
 
-/** Throws PageMistake, which names the place. */
-export function compilePage(file: SourceFile, files: PageFiles): CompiledPage {
+/** Throws PageMistake, which names the place. `runtime` is what the code imports; default: PAGE_RUNTIME. */
+export function compilePage(file: SourceFile, files: PageFiles, runtime = PAGE_RUNTIME): CompiledPage {
   const templates = templatesOf(file, files);
   const settings = settingsOf(templates);
   const { steps, fillings } = analyse(templates, settings.language);
   const generator = new Generator(file, templates, fillings);
-  generator.module(settings, steps);
+  generator.module(settings, steps, runtime);
   return generator.compiled();
 }
 
@@ -37,8 +37,8 @@ export function sourceOf(page: CompiledPage, at: LineColumn): { file: SourceFile
   const segment = originOf(page.mappings, at.line - 1, at.column - 1);
   const file = segment === undefined ? undefined : page.sources[segment[1]];
   if (segment === undefined || file === undefined) return undefined;
-  const [column, , line, sourceColumn] = segment;
-  return { file, place: { line: line + 1, column: sourceColumn + (at.column - 1 - column) + 1 } };
+  const [, , line, column] = segment;
+  return { file, place: { line: line + 1, column: column + 1 } };
 }
 
 /** The mappings of what was made of the page's code, as mappings of the page itself. */
@@ -47,8 +47,8 @@ export function throughPage({ mappings }: CompiledPage, outer: string): string {
     segments.flatMap(([column, , line, sourceColumn]) => {
       const origin = originOf(mappings, line, sourceColumn);
       if (origin === undefined) return [];
-      const [at, source, toLine, toColumn] = origin;
-      return [[column, source, toLine, toColumn + sourceColumn - at] as const];
+      const [, source, toLine, toColumn] = origin;
+      return [[column, source, toLine, toColumn] as const];
     }),
   );
   return encodeMappings(through);
@@ -73,9 +73,9 @@ class Generator {
     return { code, sources: known, mappings };
   }
 
-  module({ options }: PageSettings, steps: readonly Step[]): void {
+  module({ options }: PageSettings, steps: readonly Step[], runtime: string): void {
     const writer = this.#writer;
-    writer.ours(`import { definePage as $define } from ${JSON.stringify(PAGE_RUNTIME)}; `);
+    writer.ours(`import { definePage as $define } from ${JSON.stringify(runtime)}; `);
     for (const template of this.#templates.slice(0, 1)) this.#declare(template.leading);
     const signature = "async function $page($, page, request, ctx)";
     writer.ours(`export default $define(${JSON.stringify(options)}, ${signature} { {`, this.#file);

@@ -1,8 +1,11 @@
 // Source maps [ECMA-426]: the mappings between generated code and the files it was made of, and one map seen
 // through another.
 
-/** Column of the generated line, source, its line, its column; all from 0. */
-export type Segment = readonly [column: number, source: number, line: number, sourceColumn: number];
+/**
+ * Column of the generated line, source, its line, its column; all from 0. `verbatim`: the columns that follow
+ * are those of the source, too; else they are all that one place.
+ */
+export type Segment = readonly [column: number, source: number, line: number, sourceColumn: number, verbatim?: boolean];
 
 /** Segments by generated line, in the order of their columns. */
 export type Mappings = readonly (readonly Segment[])[];
@@ -19,7 +22,7 @@ export function encodeMappings(mappings: Mappings): string {
         .map(([at, ...to]) => {
           const text = digits(at - generated) + digits(to[0] - source) + digits(to[1] - line) + digits(to[2] - column);
           generated = at;
-          [source, line, column] = to;
+          [source, line, column] = [to[0], to[1], to[2]];
           return text;
         })
         .join(",");
@@ -46,7 +49,10 @@ export function decodeMappings(text: string): Mappings {
 
 /** Where the generated place comes from: the last segment of its line that begins at or before it. */
 export function originOf(mappings: Mappings, line: number, column: number): Segment | undefined {
-  return mappings[line]?.findLast(([at]) => at <= column);
+  const segment = mappings[line]?.findLast(([at]) => at <= column);
+  if (segment?.[4] !== true) return segment;
+  const [at, source, toLine, toColumn] = segment;
+  return [column, source, toLine, toColumn + column - at, true];
 }
 
 function digits(number: number): string {

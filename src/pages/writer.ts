@@ -36,7 +36,7 @@ export class CodeWriter {
 
   /** One line of ours; what fails in it failed at `offset`. */
   ours(code: string, file?: SourceFile, offset = 0): void {
-    if (file !== undefined) this.#mark(file, offset);
+    if (file !== undefined) this.#mark(file, offset, false);
     this.#line += code;
   }
 
@@ -53,7 +53,7 @@ export class CodeWriter {
   }
 
   #piece(code: string, file: SourceFile, offset: number): void {
-    this.#mark(file, offset);
+    this.#mark(file, offset, true);
     this.#line += code;
   }
 
@@ -63,10 +63,10 @@ export class CodeWriter {
     this.#line = "";
   }
 
-  #mark(file: SourceFile, offset: number): void {
+  #mark(file: SourceFile, offset: number, verbatim: boolean): void {
     let source = this.#sources.findIndex(({ path }) => path === file.path);
     if (source === -1) source = this.#sources.push(file) - 1;
     const { line, column } = placeOf(file.text, offset);
-    this.#segments.at(-1)?.push([this.#line.length, source, line - 1, column - 1]);
+    this.#segments.at(-1)?.push([this.#line.length, source, line - 1, column - 1, verbatim]);
   }
 }

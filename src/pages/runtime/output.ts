@@ -1,6 +1,7 @@
 // What a page has written and nobody has taken yet. It is kept until it is long enough to be sent, so that an
 // error before that can still be answered with an error; then the page goes on as fast as the client reads.
 
+import type { Printable } from "../../app/page.ts";
 import {
   escapeComment,
   escapeHtml,
@@ -20,17 +21,20 @@ export const PIECE = 16 * 1024;
 /** Characters that code which cannot wait (a callback that is not async) may write at once. */
 export const UNSENT_MAX = 64 * 1024 * 1024;
 
+/** For `tsc`: what prints by mistake is an error there already. */
+type Escape = (value: Printable) => string;
+
 /** What a page is written to. Its functions for values are in escape.ts. */
 export class PageOutput {
-  readonly html = escapeHtml;
-  readonly comment = escapeComment;
-  readonly url = safeUrl;
-  readonly urlPart = safeUrlPart;
-  readonly json = jsonLiteral;
-  readonly string = jsString;
-  readonly style = styleValue;
-  readonly styleUrl = styleUrl;
-  readonly text = textOf;
+  readonly html: Escape = escapeHtml;
+  readonly comment: Escape = escapeComment;
+  readonly url: Escape = safeUrl;
+  readonly urlPart: Escape = safeUrlPart;
+  readonly json: <Value>(value: Value extends PromiseLike<unknown> ? never : Value) => string = jsonLiteral;
+  readonly string: Escape = jsString;
+  readonly style: Escape = styleValue;
+  readonly styleUrl: Escape = styleUrl;
+  readonly text: Escape = textOf;
   #text = "";
   #limit = HELD_BACK;
   #started = false;
