@@ -58,7 +58,7 @@ describe("`holdfast check --types`", () => {
         "site/view.tsx:1:25: error TS2322",
         "site/view.tsx:2:7: error TS2322",
       ]);
-      expect([code, stderr]).toEqual([78, expect.stringMatching(/2 pages and 3 modules, 9 errors\n$/)]);
+      expect([code, stderr]).toEqual([78, expect.stringMatching(/2 pages and 3 modules, 10 errors\n$/)]);
       expect(readdirSync(`${dir.path}/site`).filter((name) => name.startsWith("."))).toEqual([]);
     },
     DEADLINE_MS,
