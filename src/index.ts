@@ -43,7 +43,19 @@ export {
 } from "./app/middleware.ts";
 export { type NodeListener, nodeHandler } from "./app/node-handler.ts";
 export type { Page, Printable } from "./app/page.ts";
+export {
+  type Fields,
+  type Publication,
+  type PublishedFunction,
+  type PublishedHandler,
+  type PublishedMethod,
+  type PublishedOptions,
+  type PublishHooks,
+  publish,
+  published,
+} from "./app/publish.ts";
 // All of it, not by name: only so can an app declare what its SessionData holds.
 export type * from "./app/session.ts";
 export type { Cache, CacheOptions, Duration, LockFunction, LockOptions, RememberOptions } from "./app/shared.ts";
+export type { StandardIssue, StandardResult, StandardSchema } from "./app/standard-schema.ts";
 export type { SavedFile, SaveOptions, UploadOptions, UploadPart, UploadProgress } from "./app/uploads.ts";

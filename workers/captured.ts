@@ -1,6 +1,7 @@
 // An exchange inside of an exchange: what is answered in it becomes a Response, for middleware that wraps
 // apps which answer by themselves. The request may be another than the one that came.
 
+import { Fault } from "../src/base/fault.ts";
 import { CgiResponseParser } from "../src/cgi/parse-response.ts";
 import { isBodyless } from "../src/cgi/status.ts";
 import { type NameValue, Params } from "../src/fastcgi/name-values.ts";
@@ -24,7 +25,11 @@ export function capture(
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
     const exchange = new CapturedExchange(outer, came === asked ? undefined : asked, resolve);
-    Promise.resolve(answer(exchange)).catch(reject);
+    Promise.resolve(answer(exchange)).then(
+      // After a reply this does nothing.
+      () => reject(new Fault("HANDLER", "the app has ended without a reply")),
+      reject,
+    );
   });
 }
 
@@ -52,6 +57,12 @@ class CapturedExchange implements WorkerExchange {
     this.over = new Promise((resolve) => {
       this.#isOver = resolve;
     });
+  }
+
+  /** Nobody reads the reply any more. */
+  #drop(): void {
+    this.#unwanted.abort(new DOMException("client-gone", "AbortError"));
+    this.#isOver();
   }
 
   get signal(): AbortSignal {
@@ -88,14 +99,20 @@ class CapturedExchange implements WorkerExchange {
         },
         pull: release,
         cancel: () => {
-          this.#unwanted.abort(new DOMException("client-gone", "AbortError"));
-          this.#isOver();
+          this.#drop();
           release();
         },
       },
       { highWaterMark: WAITING_BYTES, size: (chunk) => chunk?.length ?? 0 },
     );
     this.#respond(responseOf(head, body));
+    // Middleware may have dropped the Response without a word.
+    let isEnded = false;
+    void this.#outer.over.then(() => {
+      if (isEnded) return;
+      this.#drop();
+      release();
+    });
     return {
       write: (bytes) => {
         if (this.aborted !== undefined) return Promise.reject(this.signal.reason);
@@ -107,10 +124,12 @@ class CapturedExchange implements WorkerExchange {
         });
       },
       end: () => {
+        isEnded = true;
         controller?.close();
         this.#isOver();
       },
       fail: (fault) => {
+        isEnded = true;
         controller?.error(fault);
         this.#isOver();
       },

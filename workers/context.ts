@@ -16,6 +16,7 @@ import type { WorkerExchange } from "./exchange.ts";
 import { readUploads } from "./forms/request-uploads.ts";
 import type { Keys } from "./keys.ts";
 import { lockName, underLock } from "./locks.ts";
+import { pathBelow } from "./path-below.ts";
 import { NO_POOL_STATE, type PoolState } from "./pool-state.ts";
 import { formAgain } from "./request.ts";
 import type { SessionsOnDemand } from "./session/on-demand.ts";
@@ -33,6 +34,8 @@ export interface ContextOptions {
   readonly corrections: Readonly<Record<string, string>> | undefined;
   /** What the pool signs and encrypts with. Throws HANDLER where no secret is configured. */
   readonly keys: () => Keys;
+  /** Of the pool. Default "". */
+  readonly mount?: string;
   /** What the names in brackets on the file's path stand for. */
   readonly params?: Readonly<Record<string, string>> | undefined;
   readonly waitUntil: (promise: PromiseLike<unknown>, exchange: WorkerExchange) => void;
@@ -110,6 +113,12 @@ export class RequestContext implements Context<unknown> {
 
   get params(): Readonly<Record<string, string>> {
     return this.#options.params ?? NO_PARAMS;
+  }
+
+  /** For a module that routes by itself: see path-below.ts. */
+  get pathBelow(): readonly string[] | undefined {
+    const { exchange, corrections, mount = "" } = this.#options;
+    return pathBelow({ params: exchange.params, corrections, mount });
   }
 
   get log(): Log {

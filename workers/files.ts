@@ -42,6 +42,8 @@ export interface FilesOptions {
   /** Names that answer for a folder, with extension or without. */
   readonly index: readonly string[];
   readonly serveStatic: boolean;
+  /** An index file answers for what is not in its folder, too, as PATH_INFO. Default false. */
+  readonly indexTakesPath?: boolean;
   /** Told of paths where a file would change what is served. */
   readonly looked?: ((path: string) => void) | undefined;
 }
@@ -143,8 +145,16 @@ export class Files {
     if (!pathname.startsWith(`${mount}/`)) return none(`the URL is not under the mount "${mount}"`);
     const names = decodePath(pathname.slice(mount.length + 1));
     if (names === undefined) return this.#surrounded(none("the URL's path is ambiguous"), [this.#root]);
-    const { index } = this.#options;
-    const walk = new Walk({ root: this.#root, mount, index, names, folders: this.#folders, gate: this.#gate });
+    const { index, indexTakesPath = false } = this.#options;
+    const walk = new Walk({
+      root: this.#root,
+      mount,
+      index,
+      indexTakesPath,
+      names,
+      folders: this.#folders,
+      gate: this.#gate,
+    });
     const found = walk.find();
     return this.#surrounded(found, walk.entered);
   }

@@ -102,7 +102,11 @@ async function siteFor(boot: WorkerBoot, { loaded }: HostTools, apps: Apps): Pro
   if (boot.root === undefined) throw new Fault("BOOT", `pool ${boot.pool} has neither app nor root`);
   const { root, mount, index, serveStatic, showErrors } = boot;
   try {
-    return rootSite({ files: new Files({ root, mount, index, serveStatic, looked: loaded }), apps, showErrors });
+    return rootSite({
+      files: new Files({ root, mount, index, serveStatic, indexTakesPath: boot.kind === "publisher", looked: loaded }),
+      apps,
+      showErrors,
+    });
   } catch (error) {
     throw bootFault(root, error);
   }
@@ -229,6 +233,7 @@ class WorkerHost implements Host {
       state,
       worker: this.#workerInfo(),
       corrections,
+      mount: this.#boot.mount,
       keys: this.#keys,
       params,
       waitUntil: this.#waitUntil,

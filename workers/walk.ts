@@ -23,6 +23,8 @@ export interface WalkOptions {
   readonly mount: string;
   /** Names that answer for a folder. */
   readonly index: readonly string[];
+  /** They answer for names that are not in the folder, too. */
+  readonly indexTakesPath: boolean;
   /** Decoded; the last one is "" for a folder. */
   readonly names: readonly string[];
   readonly folders: Folders;
@@ -60,7 +62,7 @@ export class Walk {
     const file = stat?.isFile() === true ? path : dynamicName(name) === undefined ? withExtension(path) : undefined;
     if (file !== undefined) return this.#file(file, at);
     if (stat !== undefined) return none(`there is no ${this.#upTo(at)}`);
-    return this.#param(folder, at) ?? this.#rest(folder, at);
+    return this.#param(folder, at) ?? this.#rest(folder, at) ?? this.#indexWithPath(folder, at);
   }
 
   /** A folder of that name; if it is the last, a file with an extension may go before it. */
@@ -96,6 +98,20 @@ export class Walk {
       if (found.kind !== "none") return found;
     }
     return undefined;
+  }
+
+  #indexWithPath(folder: string, at: number): Found | undefined {
+    const { index, indexTakesPath, gate, names } = this.#options;
+    if (!indexTakesPath) return undefined;
+    const file = index
+      .map((name) => (isFile(join(folder, name)) ? join(folder, name) : withExtension(join(folder, name))))
+      .find((each) => each !== undefined && isHandlerName(each));
+    if (file === undefined) return undefined;
+    const left = names.slice(at);
+    const hidden = left.find((name) => !isVisible(name));
+    if (hidden !== undefined) return none(`"${hidden}" is never served`);
+    const pathInfo = `/${left.join("/")}`;
+    return gate.handler(file, { scriptName: this.#upTo(at - 1), pathInfo, params: this.#takenParams() });
   }
 
   #param(folder: string, at: number): Found | undefined {

@@ -88,9 +88,9 @@ export const POOL = {
     example: "/srv/shop/app.ts",
     doc: "A module that answers everything. Give either `root` or `app`.",
   }),
-  kind: option("kind", kind.choice("auto", "fetch", "node"), {
+  kind: option("kind", kind.choice("auto", "fetch", "node", "publisher"), {
     default: "auto",
-    doc: "What the module is: web-standard (`fetch`), or one of Node's frameworks, a `(req, res)` listener or a program that calls `listen()` (`node`). `auto` looks at what it exports and does.",
+    doc: "What the module is: web-standard (`fetch`), or one of Node's frameworks, a `(req, res)` listener or a program that calls `listen()` (`node`). `auto` looks at what it exports and does. `publisher` takes what `publish()` has made, and has the index of a folder answer for functions of its own.",
   }),
   mount: option("mount", kind.urlPrefix, {
     default: "",

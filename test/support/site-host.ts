@@ -2,9 +2,10 @@
 
 import { realpathSync } from "node:fs";
 import { join } from "node:path";
+import type { Loader } from "../../src/loader/hooks.ts";
 import type { WorkerBoot } from "../../src/messages/lane.ts";
 import type { Host } from "../../workers/exchange.ts";
-import { hostFor, makeApps } from "../../workers/host.ts";
+import { type HostTools, hostFor, makeApps } from "../../workers/host.ts";
 import { FakeExchange, type FakeExchangeOptions } from "./fake-exchange.ts";
 import { FORM_LIMITS } from "./form-limits.ts";
 import { sessionOptions } from "./session-options.ts";
@@ -33,15 +34,18 @@ const BOOT: WorkerBoot = {
 
 export type Modules = Readonly<Record<string, Record<string, unknown> | Error>>;
 
-export interface SiteHost {
-  readonly root: string;
+export interface Asking {
   readonly host: Host;
+  ask(options?: FakeExchangeOptions): Promise<FakeExchange>;
+  get(url: string, headers?: Readonly<Record<string, string>>): Promise<FakeExchange>;
+}
+
+export interface SiteHost extends Asking {
+  readonly root: string;
   /** What was loaded, in order, relative to the root. */
   readonly loaded: string[];
   /** Where it was looked for files that would change the site. */
   readonly looked: string[];
-  ask(options?: FakeExchangeOptions): Promise<FakeExchange>;
-  get(url: string, headers?: Readonly<Record<string, string>>): Promise<FakeExchange>;
 }
 
 /** `modules` by file name below the root; an Error is thrown by its import. */
@@ -61,8 +65,18 @@ export async function siteHost(dir: TempDir, modules: Modules, options: Partial<
     },
     forget() {},
   };
-  const boot: WorkerBoot = { ...BOOT, ...(options.app === undefined ? { root } : {}), ...options };
+  const boot: WorkerBoot = { ...BOOT, root, ...options };
   const tools = { loaded: (path: string) => void looked.push(path), log() {} };
+  return { root, loaded, looked, ...(await asking(boot, tools, loader)) };
+}
+
+/** A host of `kind = "publisher"` whose one module is given. */
+export function appHost(app: string, exports: Record<string, unknown>, mount: string): Promise<Asking> {
+  const boot: WorkerBoot = { ...BOOT, app, mount, kind: "publisher" };
+  return asking(boot, { loaded() {}, log() {} }, { import: async () => exports, forget() {} });
+}
+
+async function asking(boot: WorkerBoot, tools: HostTools, loader: Loader): Promise<Asking> {
   const host = await hostFor(boot, tools, makeApps(boot, tools, loader));
   const ask = async (asked: FakeExchangeOptions = {}): Promise<FakeExchange> => {
     const exchange = new FakeExchange(asked);
@@ -70,5 +84,5 @@ export async function siteHost(dir: TempDir, modules: Modules, options: Partial<
     await exchange.answered;
     return exchange;
   };
-  return { root, host, loaded, looked, ask, get: (url, headers = {}) => ask({ url, headers }) };
+  return { host, ask, get: (url, headers = {}) => ask({ url, headers }) };
 }

@@ -218,8 +218,7 @@ describe("the other roles of FastCGI [FCGI §6]", () => {
 
 describe("kinds of apps", () => {
   it("are known by name", () => {
-    expect(kindNamed("auto")).toBe(moduleApp);
-    for (const name of ["fetch", "node"]) expect(kindNamed(name)).toBeInstanceOf(Function);
+    for (const name of ["auto", "fetch", "node", "publisher"]) expect(kindNamed(name)).toBeInstanceOf(Function);
     for (const name of ["nonsense", "constructor", "__proto__"]) {
       expect(() => kindNamed(name)).toThrow(expect.objectContaining({ code: "BOOT" }));
     }

@@ -2,11 +2,12 @@
 // configuration allows and that is missing here does not build.
 
 import type { InitContext } from "../../src/app/context.ts";
+import { TABLE } from "../../src/app/publish.ts";
 import { Fault } from "../../src/base/fault.ts";
 import type { PoolConfig } from "../../src/config/schema.ts";
 import type { Program } from "../program.ts";
 import type { App } from "./app.ts";
-import { fetchApp, moduleApp, nodeModuleApp } from "./module.ts";
+import { defaultOf, fetchApp, moduleApp, nodeModuleApp } from "./module.ts";
 
 export type ModuleExports = Readonly<Record<string, unknown>>;
 
@@ -16,10 +17,20 @@ export type ModuleExports = Readonly<Record<string, unknown>>;
  */
 export type Kind = (exports: ModuleExports, init: InitContext, program?: Program) => Promise<App>;
 
+/** Loaded where it is used. */
+const publisher: Kind = async (exports, init) => (await import("../publisher/app.ts")).publisherApp(exports, init);
+
+function publishes(exports: ModuleExports): boolean {
+  const exported = defaultOf(exports);
+  return typeof exported === "object" && exported !== null && Object.hasOwn(exported, TABLE);
+}
+
 const KINDS: Readonly<Record<PoolConfig["kind"], Kind>> = {
-  auto: moduleApp,
+  auto: async (exports, init, program) =>
+    publishes(exports) ? publisher(exports, init) : moduleApp(exports, init, program),
   fetch: fetchApp,
   node: nodeModuleApp,
+  publisher,
 };
 
 export function kindNamed(name: string): Kind {

@@ -47,7 +47,8 @@ async function answer({ request, content }: Surrounded, layers: readonly Layer[]
   }
   let asked = request;
   for (const layer of layers) {
-    if (asked.body === null || !layer.has("filterRequest")) continue;
+    // Whoever looks at `body` has begun to take it.
+    if (!layer.has("filterRequest") || asked.body === null) continue;
     const filter = layer.filter("filterRequest", asked);
     if (filter !== undefined) asked = filteredRequest(asked, filter);
   }
