@@ -32,6 +32,13 @@ export { csrf } from "./app/csrf.ts";
 export { cache, currentContext, lock } from "./app/current.ts";
 export { defineHandler } from "./app/define.ts";
 export {
+  type EventMessage,
+  type EventSink,
+  type EventStreamOptions,
+  type EventStreamSource,
+  eventStream,
+} from "./app/event-stream.ts";
+export {
   defineMiddleware,
   type Middleware,
   type MiddlewareContext,
@@ -54,6 +61,7 @@ export {
   publish,
   published,
 } from "./app/publish.ts";
+export type { SendFileOptions } from "./app/send-file.ts";
 // All of it, not by name: only so can an app declare what its SessionData holds.
 export type * from "./app/session.ts";
 export type { Cache, CacheOptions, Duration, LockFunction, LockOptions, RememberOptions } from "./app/shared.ts";

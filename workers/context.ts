@@ -3,6 +3,7 @@
 
 import type { Context, Locals, Log, RemoteAddress, WorkerInfo } from "../src/app/context.ts";
 import type { Cookies, Csrf } from "../src/app/cookies.ts";
+import type { SendFileOptions } from "../src/app/send-file.ts";
 import type { RequestSession } from "../src/app/session.ts";
 import type { Cache, LockOptions } from "../src/app/shared.ts";
 import type { UploadOptions, UploadPart } from "../src/app/uploads.ts";
@@ -106,6 +107,10 @@ export class RequestContext implements Context<unknown> {
     return this.#options.exchange.signal;
   }
 
+  get deadline(): number {
+    return this.#options.exchange.deadline;
+  }
+
   get env(): Readonly<Record<string, string | undefined>> {
     this.#env ??= environment(this.#options);
     return this.#env;
@@ -150,6 +155,18 @@ export class RequestContext implements Context<unknown> {
 
   uploads(options: UploadOptions = {}): AsyncIterableIterator<UploadPart> {
     return readUploads(this, this.#options, options);
+  }
+
+  async sendFile(path: string, options: SendFileOptions = {}): Promise<Response> {
+    const { request, exchange } = this.#options;
+    const { sendFile } = await import("./send-file.ts");
+    return sendFile(path, options, { method: request.method, params: exchange.params, over: exchange.over });
+  }
+
+  earlyHints(...links: readonly string[]): void {
+    this.beforeReply(({ headers }) => {
+      for (const link of links) headers.append("link", link);
+    });
   }
 
   get cookies(): Cookies {

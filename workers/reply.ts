@@ -32,6 +32,8 @@ export function sendParts(exchange: WorkerExchange, method: string, parts: Reply
     return undefined;
   }
   const pieces = piecesOf(body);
+  if (parts.sendfile !== undefined && hasContent(exchange, method, status))
+    return sendByWebServer(exchange, parts, pieces);
   const known = body.kind === "blob" ? withLength(parts, body.blob.size) : parts;
   if (!hasContent(exchange, method, status)) return sendHeadOnly(exchange, known, pieces);
   return sendPieces(exchange, known, pieces);
@@ -49,6 +51,14 @@ function sendWhole(exchange: WorkerExchange, method: string, parts: ReplyParts, 
 async function sendHeadOnly(exchange: WorkerExchange, parts: ReplyParts, pieces: Pieces): Promise<void> {
   exchange.reply(parts.status, headOf(exchange, parts, true), undefined);
   await abandon(exchange, pieces, "the reply has no body");
+}
+
+/** Its length is the web server's to tell, too. */
+async function sendByWebServer(exchange: WorkerExchange, parts: ReplyParts, pieces: Pieces): Promise<void> {
+  const headers = parts.headers.filter(([name]) => name.toLowerCase() !== "content-length");
+  const { status, sendfile } = parts;
+  exchange.reply(status, encodeHead({ status, headers, role: exchange.role, sendfile }), undefined);
+  await abandon(exchange, pieces, "the web server sends it");
 }
 
 async function sendPieces(exchange: WorkerExchange, parts: ReplyParts, pieces: Pieces): Promise<void> {

@@ -22,6 +22,8 @@ export interface ReplyParts {
   readonly status: number;
   readonly headers: HeaderPairs;
   readonly body: ReplyBody;
+  /** The web server may send this file instead of the body: a path, one char per byte. */
+  readonly sendfile?: string | undefined;
 }
 
 type HeadersInit = NonNullable<ResponseInit["headers"]>;
@@ -43,6 +45,7 @@ export class LightResponse {
   readonly #given: HeaderPairs;
   #headers: Headers | undefined;
   #native: Response | undefined;
+  #sendfile: string | undefined;
 
   /**
    * Throws RangeError for a status outside 200–599, TypeError for a body with 204, 205 or 304 and for
@@ -148,7 +151,13 @@ export class LightResponse {
     const headers = response.#headers === undefined ? response.#given : [...response.#headers];
     // Someone who only looked whether there is a body has taken nothing from it.
     const touched = native !== undefined && (native.bodyUsed || native.body?.locked === true || isOnce(response.#body));
-    return { status: response.#status, headers, body: touched ? nativeBody(native) : response.#body };
+    if (touched) return { status: response.#status, headers, body: nativeBody(native) };
+    return { status: response.#status, headers, body: response.#body, sendfile: response.#sendfile };
+  }
+
+  /** The body is what is in this file (a path, one char per byte), which the web server may send by itself. */
+  static sentByWebServer(response: LightResponse, file: string): void {
+    response.#sendfile = file;
   }
 
   /** It has the body and its type; status and headers are read from us. */

@@ -2,6 +2,7 @@
 // Types only; workers/ makes the values. Every name here is public.
 
 import type { Cookies, Csrf } from "./cookies.ts";
+import type { SendFileOptions } from "./send-file.ts";
 import type { RequestSession } from "./session.ts";
 import type { Cache, LockFunction } from "./shared.ts";
 import type { UploadOptions, UploadPart } from "./uploads.ts";
@@ -78,6 +79,8 @@ export interface Context<State = any, User = any> {
   readonly user: User;
   /** Aborts when the client has gone, the request's time is over, or the worker stops. */
   readonly signal: AbortSignal;
+  /** When `request.timeout` is over, on `performance.now()`; Infinity: never. */
+  readonly deadline: number;
   /** Work that may outlive the reply. A worker that drains waits for it; its error goes to the log. */
   waitUntil(promise: PromiseLike<unknown>): void;
   /**
@@ -91,6 +94,17 @@ export interface Context<State = any, User = any> {
   readonly cache: Cache;
   /** Calls a function while nobody else in the pool runs under the same name. */
   readonly lock: LockFunction;
+  /**
+   * A file as a reply: with validators and 304, 412, ranges (also several) and 416, in pieces as the client takes them. 404
+   * where there is no such regular file, 403 where it may not be read. Apache sends it by itself where its configuration
+   * sets HOLDFAST_XSENDFILE for the file's folder.
+   */
+  sendFile(path: string, options?: SendFileOptions): Promise<Response>;
+  /**
+   * Tells the client what the page will need, as `Link` headers of the reply [RFC 8288]: `</app.css>; rel=preload; as=style`.
+   * Apache cannot pass a 103 on from FastCGI, so they do not go before the reply.
+   */
+  earlyHints(...links: readonly string[]): void;
   /** The client's cookies, and those that the reply sets. */
   readonly cookies: Cookies;
   /** Tokens against requests that another site has made a browser send. */

@@ -16,6 +16,8 @@ export interface ResponseHead {
   readonly role?: "responder" | "authorizer" | "filter";
   /** No body follows (the method was HEAD, or there is none): then a missing Content-Type stays missing. */
   readonly bodyless?: boolean;
+  /** A file that the web server is to send as the body; never what an app has put into a header. */
+  readonly sendfile?: string | undefined;
 }
 
 type Treatment = "send" | "drop" | "content-type" | "content-length" | "location" | "authorizer";
@@ -27,7 +29,7 @@ type Treatment = "send" | "drop" | "content-type" | "content-length" | "location
  * Transfer-Encoding, Date, X-Sendfile, …) are dropped: they are the web server's.
  * Throws HANDLER for a status outside 200–599 and for what no header line can carry.
  */
-export function encodeHead({ status, headers, role = "responder", bodyless = false }: ResponseHead): string {
+export function encodeHead({ status, headers, role = "responder", bodyless = false, sendfile }: ResponseHead): string {
   if (!Number.isInteger(status) || status < 200 || status > 599) {
     throw new Fault("HANDLER", `a response of status ${status}`, { hint: "Use a status from 200 to 599." });
   }
@@ -53,6 +55,7 @@ export function encodeHead({ status, headers, role = "responder", bodyless = fal
     // [RFC 3875 §6.3.1] wants a type with every body, and a browser would guess one, even HTML.
     lines += "Content-Type: text/plain; charset=utf-8\r\n";
   }
+  if (sendfile !== undefined) lines += headerLine("X-Sendfile", sendfile);
   // A block of no line at all would not be recognised as one by Apache.
   const plain = status === 200 && role !== "authorizer" && !hasLocation && lines !== "";
   return plain ? `${lines}\r\n` : `Status: ${status} ${reasonPhrase(status)}\r\n${lines}\r\n`;

@@ -6,11 +6,11 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import { FAULTS, Fault } from "../base/fault.ts";
+import { isNotModified, keptBy304 } from "../base/preconditions.ts";
 import { CgiResponseParser } from "../cgi/parse-response.ts";
 import { refusalReply } from "../cgi/response.ts";
 import type { ListenAddress } from "../config/schema.ts";
 import type { Log } from "../telemetry/log.ts";
-import { isNotModified, keptBy304 } from "./conditional.ts";
 import { metaVariables } from "./meta-variables.ts";
 import { PoolClient } from "./pool-client.ts";
 import type { PoolReply } from "./pool-connection.ts";
@@ -131,12 +131,10 @@ async function answer(request: IncomingMessage, response: ServerResponse, reply:
   const fresh =
     reply.status === 200 &&
     (request.method === "GET" || request.method === "HEAD") &&
-    isNotModified({
-      ifNoneMatch: request.headers["if-none-match"],
-      ifModifiedSince: request.headers["if-modified-since"],
-      etag: header("etag"),
-      lastModified: header("last-modified"),
-    });
+    isNotModified(
+      { ifNoneMatch: request.headers["if-none-match"], ifModifiedSince: request.headers["if-modified-since"] },
+      { etag: header("etag"), lastModified: header("last-modified") },
+    );
   const headers = reply.headers.filter(([name]) => !isHopByHop(name) && (!fresh || keptBy304(name)));
   response.writeHead(fresh ? 304 : reply.status, headers.flat());
   if (reply.body.readableLength === 0 && !reply.body.readableEnded) response.flushHeaders();

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import type { WrittenConfig } from "../../src/config/load.ts";
 import { renderApache } from "../../src/deploy/apache.ts";
 import type { Lines } from "../../src/deploy/directives.ts";
+import { PRIVATE_MODULES } from "../../src/deploy/private-apache.ts";
 import { openFolder, removeFolders, startTestApache, type TestApache } from "./apache.ts";
 import { type Answer, type Ask, ask } from "./http.ts";
 import { type RunningPool, startPool } from "./pool.ts";
@@ -23,12 +24,13 @@ export interface BehindApache {
 
 /**
  * `files` are written into the pool's root, and may import this project's packages; `options` are the pool's, as
- * TOML names them; `more` are directives at server level.
+ * TOML names them; `more` are directives at server level, `modules` what Apache loads for them.
  */
 export async function startBehindApache(
   files: Readonly<Record<string, string>>,
   options: WrittenConfig["pools"][string] = {},
   more: readonly Lines[] = [],
+  modules: readonly string[] = [],
 ): Promise<BehindApache> {
   const pool = await startPool(files, options);
   try {
@@ -37,7 +39,11 @@ export async function startBehindApache(
     chmodSync(pool.dir.path, 0o755);
     chmodSync(pool.path, 0o666);
     const config = readPools({ test: { listen: pool.path, root: "root", ...options } }, pool.dir.path);
-    const apache = await startTestApache(openFolder(), [renderApache(config, { layout: "prefix" }), ...more]);
+    const apache = await startTestApache(
+      openFolder(),
+      [renderApache(config, { layout: "prefix" }), ...more],
+      [...PRIVATE_MODULES, ...modules],
+    );
     return {
       pool,
       apache,

@@ -2,7 +2,7 @@ import { utimesSync } from "node:fs";
 import { contentTypeOf } from "../../workers/mime.ts";
 import { sendResponse } from "../../workers/reply.ts";
 import { installResponse } from "../../workers/response.ts";
-import { parseRange, staticResponse } from "../../workers/static.ts";
+import { staticResponse } from "../../workers/static.ts";
 import { FakeExchange, type FakeExchangeOptions } from "../support/fake-exchange.ts";
 import { tempDirs } from "../support/temp-dir.ts";
 
@@ -102,26 +102,6 @@ describe("a static file [RFC 9110]", () => {
     exchange.abort();
     await sendResponse(exchange, "GET", response);
     expect([exchange.ended, exchange.text, exchange.lines]).toEqual([true, "", []]);
-  });
-});
-
-describe("a Range of bytes [RFC 9110 §14.1.2]", () => {
-  it.each([
-    ["bytes=0-0", { first: 0, last: 0 }],
-    ["bytes=5-", { first: 5, last: 9 }],
-    ["bytes=5-99", { first: 5, last: 9 }],
-    ["Bytes= -3", { first: 7, last: 9 }],
-    ["bytes=-99", { first: 0, last: 9 }],
-    ["bytes=10-", "unsatisfiable"],
-    ["bytes=-0", "unsatisfiable"],
-    ["bytes=4-2", undefined],
-    ["bytes=0-1,3-4", undefined],
-    ["bytes=-", undefined],
-    ["bytes=a-b", undefined],
-    ["lines=1-2", undefined],
-    ["bytes=99999999999999999999-", undefined],
-  ])("%s of ten bytes", (range, expected) => {
-    expect(parseRange(range, 10)).toEqual(expected);
   });
 });
 
