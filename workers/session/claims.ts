@@ -60,8 +60,8 @@ export class Claims {
       return { stored, held: this.held(key, lease, endTurn) };
     } catch (error) {
       endTurn();
-      // It may have been granted all the same, but for where others hold it.
-      if (!isLate(error)) this.#release(key, lease);
+      // It may have been granted all the same. A store that cannot be told so now ends it with the lease.
+      if (!isLate(error)) this.#options.store.release(key, lease).catch(() => {});
       throw error;
     }
   }
