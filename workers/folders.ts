@@ -1,5 +1,5 @@
 // What the folders of `root` hold that answers for names that are not on disk. A folder is read again
-// when it has changed, or after a second: the clock of a file system is coarser than two saves.
+// when it has changed, and once more a second later: the clock of a file system is coarser than two saves.
 
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -25,7 +25,7 @@ export interface DynamicEntries {
 
 const NOTHING: DynamicEntries = { file: undefined, folder: undefined, rest: undefined };
 
-/** How long an unchanged folder is taken for what it was. */
+/** A folder that changed no longer ago than this may change again and look the same. */
 const TRUSTED_MS = 1000;
 /** Folders that are remembered; more are read each time. */
 const REMEMBERED = 256;
@@ -49,9 +49,13 @@ export class Folders {
     const known = this.#known.get(folder);
     const now = this.#clock.now();
     if (known?.changed === changed && now < known.until) return known.entries;
+    // Read a second time, it is what it is for as long as it bears this stamp.
+    const isSettled = known?.changed === changed;
     const entries = read(folder);
     this.#known.delete(folder);
-    if (this.#known.size < REMEMBERED) this.#known.set(folder, { entries, changed, until: now + TRUSTED_MS });
+    if (this.#known.size < REMEMBERED) {
+      this.#known.set(folder, { entries, changed, until: isSettled ? Number.POSITIVE_INFINITY : now + TRUSTED_MS });
+    }
     return entries;
   }
 }

@@ -3,7 +3,7 @@
 // object, a module or a prototype.
 
 import { types } from "node:util";
-import type { Credentials } from "./basic-auth.ts";
+import { type Credentials, unauthorized } from "./basic-auth.ts";
 import type { Context } from "./context.ts";
 import type { MiddlewareContext } from "./middleware.ts";
 import type { OutputOf, StandardSchema } from "./standard-schema.ts";
@@ -102,6 +102,7 @@ export function published(
 ): PublishedFunction;
 export function published(definition: PublishedFunction[typeof DEFINITION]): PublishedFunction {
   const { methods = ["GET"], input, handler } = definition;
+  checkHooks("published()", definition, ["methods", "input", "handler"]);
   if (typeof handler !== "function") throw new TypeError("published() needs a handler that is a function");
   const unknown = methods.find((method) => !METHODS.includes(method));
   if (unknown !== undefined || methods.length === 0) {
@@ -116,11 +117,24 @@ export function published(definition: PublishedFunction[typeof DEFINITION]): Pub
 /**
  * Makes functions, texts and data reachable by URL, and nothing else: the own enumerable properties of the
  * object and of the plain objects in it, as they are now. Throws TypeError for what cannot be meant:
- * modules, classes, instances, getters.
+ * modules, classes, instances, getters, and hooks that are none.
  */
 export function publish(tree: { readonly [name: string]: Publishable }, hooks: PublishHooks = NO_HOOKS): Publication {
   requirePlain(tree, "");
+  checkHooks("publish()", hooks, []);
   return Object.freeze({ [TABLE]: folderOf(tree, hooks, "", []) });
+}
+
+/** A misspelt `acess` would let everybody in. */
+function checkHooks(where: string, hooks: PublishHooks, others: readonly string[]): void {
+  for (const [name, value] of Object.entries(hooks)) {
+    if (name === "realm") unauthorized(String(value));
+    else if (name === "auth" || name === "access") {
+      if (value !== undefined && typeof value !== "function") throw new TypeError(`${where}: ${name} is no function`);
+    } else if (!others.includes(name)) {
+      throw new TypeError(`${where} knows no "${name}"; it takes ${["realm", "auth", "access", ...others].join(", ")}`);
+    }
+  }
 }
 
 function folderOf(tree: object, hooks: PublishHooks, path: string, around: readonly object[]): FolderEntry {

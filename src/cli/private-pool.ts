@@ -18,6 +18,8 @@ export interface PrivatePoolOptions {
   /** Where its sockets are made. */
   readonly folder: string;
   readonly threads: number | "auto";
+  /** Default: "auto". */
+  readonly kind?: string;
   readonly watch: boolean;
   /** Default: false. */
   readonly liveReload?: boolean;
@@ -50,6 +52,7 @@ export function privateConfig(options: PrivatePoolOptions): PrivateConfig {
         ...(socketGroup === undefined ? { listen_mode: "0600" } : { listen_mode: "0660", listen_group: socketGroup }),
         [target.kind]: target.path,
         threads: options.threads,
+        ...(options.kind === undefined ? {} : { kind: options.kind }),
         watch: options.watch,
         // An app has no files besides.
         ...(target.kind === "root" ? { static: options.serveStatic } : {}),

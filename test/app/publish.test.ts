@@ -108,6 +108,12 @@ describe("publish", () => {
     for (const tree of [fs, Cart, new Cart(), path.join, []]) expect(() => publish(tree as never)).toThrow(TypeError);
   });
 
+  it("refuses hooks that are none: a misspelt one would let everybody in", () => {
+    for (const hooks of [{ acess: () => false }, { auth: true }, { realm: "a\nb" }]) {
+      expect(() => publish({}, hooks as never)).toThrow(TypeError);
+    }
+  });
+
   it("takes parts that were published elsewhere, and one object at two places", () => {
     const part = { x: () => 1 };
     expect(paths({ a: publish(part), b: part, c: part })).toEqual(["/a/x function", "/b/x function", "/c/x function"]);
@@ -123,6 +129,9 @@ describe("published", () => {
     ["no handler", { methods: ["GET"] }],
     ["an input that is no schema", { input: { age: "number" }, handler }],
     ["an input that is null", { input: null, handler }],
+    ["a misspelt hook", { acess: () => false, handler }],
+    ["a hook that is no function", { access: "staff", handler }],
+    ["a realm that no header can carry", { realm: 'a"b', handler }],
   ])("refuses %s", (_what, definition) => {
     expect(() => published(definition as never)).toThrow(TypeError);
   });

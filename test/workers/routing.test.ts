@@ -3,6 +3,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { Params } from "../../src/fastcgi/name-values.ts";
 import { Files, type FilesOptions } from "../../workers/files.ts";
+import { Folders } from "../../workers/folders.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { makeTempDir, type TempDir } from "../support/temp-dir.ts";
 
@@ -44,6 +45,7 @@ beforeAll(() => {
     "same/[a].js",
     "named/[a]/[a].ts",
     "outside/readme.txt",
+    "pages/[slug].tsp",
   ]) {
     dir.write(`www/${name}`, "");
   }
@@ -86,6 +88,7 @@ describe("a name in brackets stands for any name of a URL", () => {
     ["/users/7/orders.ts/x", 'users/[id]/orders.ts /users/7/orders.ts /x {"id":"7"}'],
     ["/teams/red/", 'teams/[team]/index.ts /teams/red/index.ts {"team":"red"}'],
     ["/teams/red", "folder"],
+    ["/pages/about", 'pages/[slug].tsp /pages/about {"slug":"about"}'],
     ["/bare/x", "none"],
     ["/bare/x/", "none"],
   ])("%s", (url, found) => {
@@ -256,6 +259,18 @@ describe("files that contradict each other", () => {
 });
 
 describe("a folder", () => {
+  it("is read twice and no more as long as it does not change", () => {
+    const clock = new FakeClock();
+    const folders = new Folders(clock);
+    const first = folders.dynamic(join(root, "users"));
+    expect(folders.dynamic(join(root, "users"))).toBe(first);
+    clock.advance(1000);
+    const second = folders.dynamic(join(root, "users"));
+    expect(second).not.toBe(first);
+    clock.advance(1_000_000);
+    expect(folders.dynamic(join(root, "users"))).toBe(second);
+  });
+
   it("is read again when it has changed, and at the latest after a second", () => {
     const clock = new FakeClock();
     const files = new Files({ root, mount: "", index: [], serveStatic: false }, clock);

@@ -1,6 +1,7 @@
 // Input and output filters: the streams that bodies pass through [Streams §6].
 
 import { Fault } from "../../src/base/fault.ts";
+import { partsOf } from "../response.ts";
 
 type Bytes = TransformStream<Uint8Array, Uint8Array>;
 
@@ -18,7 +19,13 @@ export function filteredResponse(response: Response, filter: Bytes): Response {
   const headers = new Headers(response.headers);
   headers.delete("content-length");
   const { status, statusText } = response;
-  return new Response(through(response.body, filter), { status, statusText, headers });
+  return new Response(through(bodyOf(response), filter), { status, statusText, headers });
+}
+
+/** A handler may return one Response of its module's again and again: what is all there is not taken from it. */
+function bodyOf(response: Response): ReadableStream<Uint8Array> | null {
+  const { body } = partsOf(response);
+  return body.kind === "whole" ? new Response(body.content as string).body : response.body;
 }
 
 function through(body: ReadableStream<Uint8Array> | null, filter: Bytes): ReadableStream<Uint8Array> | null {

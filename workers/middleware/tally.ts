@@ -18,12 +18,15 @@ export class Tally {
     const reply = exchange.reply.bind(exchange);
     const stream = exchange.stream.bind(exchange);
     exchange.reply = (status, head, body, fault) => {
-      this.#status = status;
-      this.#bytes += body === undefined ? 0 : Buffer.byteLength(body);
+      // Of several replies only the first is sent, and none to a client that has gone.
+      if (this.#status === undefined && exchange.aborted === undefined) {
+        this.#status = status;
+        this.#bytes += body === undefined ? 0 : Buffer.byteLength(body);
+      }
       reply(status, head, body, fault);
     };
     exchange.stream = (status, head) => {
-      this.#status = status;
+      if (exchange.aborted === undefined) this.#status ??= status;
       const out = stream(status, head);
       const write = out.write.bind(out);
       out.write = (bytes) => {

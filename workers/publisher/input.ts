@@ -1,6 +1,5 @@
 // Fields → the input of a function: strings by name, or what the author's schema makes of them.
 
-import { types } from "node:util";
 import type { StandardIssue, StandardSchema } from "../../src/app/standard-schema.ts";
 import { type Gathered, gather, unreadable } from "./fields.ts";
 import { invalid } from "./invalid.ts";
@@ -81,5 +80,5 @@ function firstOf({ path }: StandardIssue): string | undefined {
 }
 
 function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !types.isProxy(value);
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

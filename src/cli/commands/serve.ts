@@ -21,6 +21,7 @@ interface Options {
   readonly host: string;
   readonly front: FrontChoice;
   readonly threads?: number;
+  readonly kind: string;
   readonly watch: boolean;
   readonly liveReload: boolean;
 }
@@ -36,6 +37,7 @@ export function serveCommand(): Command {
     .option("--host <address>", "address of the site", "127.0.0.1")
     .addOption(new Option("--front <front>", "what stands before the pool").choices(FRONTS).default("auto"))
     .option("--threads <number>", `worker threads (default: ${availableParallelism()})`, threadNumber)
+    .option("--kind <kind>", "what the modules are, as the pool's option `kind`", "auto")
     .option("--no-watch", "leave the workers alone when files change")
     .option("--no-live-reload", "leave pages in the browser alone when files change")
     .action(async (path: string, options: Options) => {
@@ -65,6 +67,7 @@ async function start(path: string, options: Options, folder: string, log: Log): 
     target,
     folder,
     threads: options.threads ?? "auto",
+    kind: options.kind,
     watch: options.watch,
     liveReload: options.liveReload,
     editor: editorTemplate(process.env),

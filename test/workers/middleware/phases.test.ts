@@ -5,6 +5,7 @@ import { basicAuth, defineMiddleware, type MiddlewareContext } from "../../../sr
 import { installRequest } from "../../../workers/request.ts";
 import { installResponse } from "../../../workers/response.ts";
 import { eventually } from "../../support/eventually.ts";
+import { FakeExchange } from "../../support/fake-exchange.ts";
 import { type Modules, type SiteHost, siteHost } from "../../support/site-host.ts";
 import { tempDirs } from "../../support/temp-dir.ts";
 
@@ -293,6 +294,15 @@ describe("filters", () => {
     expect(asked).toEqual([]);
   });
 
+  it("leave a Response alone that its handler returns again", async () => {
+    const always = new Response("always");
+    const { get } = await boot({
+      "_middleware.ts": { default: { filterResponse: upper } },
+      "x.ts": { default: () => always },
+    });
+    expect([(await get("/x")).text, (await get("/x")).text]).toEqual(["ALWAYS", "ALWAYS"]);
+  });
+
   it("that are no streams are an error", async () => {
     const { get } = await boot({
       "_middleware.ts": { default: { filterResponse: async () => upper() } },
@@ -349,6 +359,31 @@ describe("log", () => {
     expect(await logged(fails)).toMatchObject({ status: 500, error });
   });
 
+  it("is told that nobody was there any more", async () => {
+    const outcomes: unknown[] = [];
+    const begun = Promise.withResolvers<void>();
+    const { host } = await boot({
+      "_middleware.ts": {
+        default: { log: (_request: Request, _ctx: unknown, outcome: object) => outcomes.push(outcome) },
+      },
+      "x.ts": {
+        default: async (request: Request) => {
+          begun.resolve();
+          await new Promise((resolve) => {
+            request.signal.addEventListener("abort", resolve);
+          });
+          return new Response("too late");
+        },
+      },
+    });
+    const exchange = new FakeExchange({ url: "/x" });
+    host.handle(exchange);
+    await begun.promise;
+    exchange.abort("client-gone");
+    await eventually(() => outcomes[0]);
+    expect(outcomes).toEqual([expect.objectContaining({ status: undefined, bytes: 0, aborted: "client-gone" })]);
+  });
+
   it("that fails is a line in the log and keeps no other from running", async () => {
     const seen: string[] = [];
     const { get } = await boot({
@@ -400,7 +435,6 @@ describe("a pool without middleware", () => {
   it("answers at once, as without any of this", async () => {
     const { ask, host, get } = await boot({ "x.ts": says("x") });
     await get("/x");
-    const { FakeExchange } = await import("../../support/fake-exchange.ts");
     const exchange = new FakeExchange({ url: "/x" });
     host.handle(exchange);
     expect(exchange.text).toBe("x");
