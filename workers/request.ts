@@ -21,7 +21,7 @@ type Body =
   | { readonly kind: "used" };
 
 const NO_BODY: Body = { kind: "here", bytes: new Uint8Array(0) };
-const USED: Body = { kind: "used" };
+const USED = { kind: "used" } as const satisfies Body;
 
 const decoder = new TextDecoder();
 
@@ -128,16 +128,19 @@ export class LazyRequest {
     return `Request ${inspect({ method, url, headers, bodyUsed }, options)}`;
   }
 
-  /** The native twin; from then on the body is the twin's. */
+  /** The native twin; from then on the body is the twin's, unless somebody is reading it from us. */
   static native(request: LazyRequest): Request {
-    const body = request.#arrived();
-    if (body.kind === "native") return body.request;
+    const own = request.#arrived();
+    if (own.kind === "native") return own.request;
+    const isTaken = own.kind === "stream" && (own.stream.locked || isDisturbed(own.stream));
+    const body = isTaken ? USED : own;
     const { method, url, headers, signal } = request;
     const init: RequestInit = { method, headers, signal, duplex: "half" };
     const native = new NativeRequest(url, isNull(body) ? init : { ...init, body: nativeBody(body) });
     // Read through us before: the twin must refuse to be read as well.
     if (body.kind === "used") native.text().catch(() => {});
-    request.#body = { kind: "native", request: native };
+    // Whoever reads goes on with what it has: `new Request(request, { body })` takes the rest from us [Fetch §5.4].
+    if (!isTaken) request.#body = { kind: "native", request: native };
     return native;
   }
 

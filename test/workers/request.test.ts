@@ -135,6 +135,35 @@ describe.each(arrivals)("the body of a Request that arrives %s [Fetch §5.2]", (
     expect(request.bodyUsed).toBe(true);
   });
 
+  it("is left to whoever reads it, where a new Request has a body of its own [Fetch §5.4]", async () => {
+    for (const begin of ["locked", "disturbed"]) {
+      const request = requestOf(options);
+      const reader = (request.body as ReadableStream<Uint8Array>).getReader();
+      const pieces: Uint8Array[] = [];
+      const first = begin === "disturbed" ? (await reader.read()).value : undefined;
+      if (first !== undefined) pieces.push(first);
+      const limited = new Request(request, {
+        body: new ReadableStream({
+          async pull(controller) {
+            const { value, done } = await reader.read();
+            for (const piece of pieces.splice(0)) controller.enqueue(piece);
+            if (done) controller.close();
+            else controller.enqueue(value);
+          },
+        }),
+        duplex: "half",
+      });
+      expect([begin, limited.url, await limited.text()]).toEqual([begin, request.url, "héé"]);
+    }
+  });
+
+  it("does not move into a new Request while somebody reads it", async () => {
+    const request = requestOf(options);
+    const reader = request.body?.getReader();
+    expect(() => new Request(request)).toThrow(typeError);
+    expect((await reader?.read())?.done).toBe(false);
+  });
+
   it("moves into a Request for another URL", async () => {
     const moved = new Request("http://other.test/", requestOf(options));
     expect([moved.url, moved.method, moved.headers.get("content-type")]).toEqual([
