@@ -134,12 +134,15 @@ export interface Reply {
 
 const EXPLANATIONS: ReadonlyMap<number, string> = new Map([
   [400, "The request cannot be understood."],
+  [403, "The request is refused."],
   [413, "The request is larger than this site accepts."],
+  [415, "The request's body is of a kind that is not accepted here."],
   [431, "The request's headers are larger than this site accepts."],
   [500, "The page failed."],
   [502, "The page was interrupted."],
   [503, "The site is busy. Please try again in a moment."],
   [504, "The page took too long."],
+  [507, "There is no room for this upload."],
 ]);
 
 /**

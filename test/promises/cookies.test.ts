@@ -41,9 +41,25 @@ export async function POST(request, ctx) {
   return new Response("hello " + form.get("name"));
 }`;
 
+const FOLDER = `
+import { csrf, defineMiddleware } from "holdfast";
+export default defineMiddleware({ access: csrf() });`;
+
+const INSIDE = `
+export const GET = (request, ctx) => new Response(ctx.csrf.field());
+export const POST = async (request) => new Response((await request.formData()).get("name"));`;
+
 let site: BehindApache;
 beforeAll(async () => {
-  const files = { "show.ts": SHOW, "set.ts": SET, "fails.ts": FAILS, "late.ts": LATE, "guarded.ts": GUARDED };
+  const files = {
+    "show.ts": SHOW,
+    "set.ts": SET,
+    "fails.ts": FAILS,
+    "late.ts": LATE,
+    "guarded.ts": GUARDED,
+    "admin/_middleware.ts": FOLDER,
+    "admin/edit.ts": INSIDE,
+  };
   site = await startBehindApache(files, { cookies: { secrets: ["0123456789abcdef0123456789abcdef"] } });
 }, 30_000);
 afterAll(() => site?.stop());
@@ -104,5 +120,20 @@ describeWithApache("a CSRF token through Apache", () => {
     expect((await post({ name: "you" }, { cookie })).status).toBe(403);
     expect((await post({ _csrf: page.text, name: "you" }, {})).status).toBe(403);
     expect((await post({ _csrf: page.text, name: "you" }, { cookie, origin: "http://evil.test" })).status).toBe(403);
+  });
+
+  it("guards a whole folder by its middleware", async () => {
+    const page = await site.ask("/admin/edit");
+    const token = /value="([^"]+)"/.exec(page.text)?.[1] ?? "";
+    const cookie = page.headers["set-cookie"]?.[0]?.split(";", 1)[0] ?? "";
+    const post = (form: Record<string, string>) =>
+      site.ask("/admin/edit", {
+        method: "POST",
+        headers: { "content-type": "application/x-www-form-urlencoded", cookie },
+        body: new URLSearchParams(form).toString(),
+      });
+    const good = await post({ _csrf: token, name: "you" });
+    expect([good.status, good.text]).toEqual([200, "you"]);
+    expect((await post({ name: "you" })).status).toBe(403);
   });
 });
