@@ -1,6 +1,7 @@
 // What a server page (.tsp) sees as `page`. Types only; src/pages/runtime makes the values.
 
 import type { Context } from "./context.ts";
+import type { RequestSession } from "./session.ts";
 
 /** What may stand in `<%= … %>`. Everything else there is a mistake that `String()` would hide. */
 export type Printable = string | number | bigint | boolean | Date | URL | null | undefined;
@@ -18,6 +19,8 @@ export interface Page<State = any> {
   readonly isSent: boolean;
   /** `ctx.params`: what the names in brackets on the page's path stand for. */
   readonly params: Readonly<Record<string, string>>;
+  /** `ctx.session`. With `<%@ page session="true" %>` it is opened before the page runs, as `session`. */
+  readonly session: RequestSession;
   /** The fields of the URL's query. */
   readonly query: URLSearchParams;
   /** `request.formData()`, read once however often it is called. */

@@ -2,6 +2,8 @@
 // comment or a regular expression, and which brackets are open. It can be fed piece by piece: the code of
 // one tag, or the text of a <script> between values. No syntax is judged here; that is the transpiler's.
 
+import { Brackets } from "./brackets.ts";
+
 export type CodeMode =
   | "code"
   | "single"
@@ -12,23 +14,10 @@ export type CodeMode =
   | "regex"
   | "regex-class";
 
-/** What an open brace encloses: text in it may await, or may not, or belongs to a switch before its first case. */
-export type BraceKind = "block" | "switch" | "sync" | "async" | "template";
-
-interface Bracket {
-  readonly char: "(" | "[" | "{";
-  readonly brace: BraceKind | undefined;
-  /** The word before a parenthesis: if, for, while … */
-  readonly control: string | undefined;
-  /** The function whose parameters stand in this parenthesis. */
-  readonly fn: "sync" | "async" | undefined;
-}
-
 /** `ask`: it may be either, and only the author knows. */
 type Slash = "regex" | "division" | "ask";
 
 const WORD = /[\p{ID_Continue}$\u200c\u200d]+/uy;
-const CONTROL = new Set(["if", "for", "while", "switch", "with", "catch"]);
 /** A slash after these begins a regular expression. */
 const BEFORE_OPERAND = new Set(
   "return typeof instanceof in of new delete void throw case do else await yield".split(" "),
@@ -40,21 +29,13 @@ export class CodeLexer {
   lost = false;
   /** Where, in the piece that was fed last, the present string, template, comment or expression began. */
   openedAt = 0;
-  /** Brackets that were opened and not closed, outermost first. */
-  readonly open: Bracket[] = [];
-  /** Braces that were closed and had been opened before the first piece. */
-  closed = 0;
-  /** The same of parentheses and square brackets. */
-  closedOthers = 0;
+  brackets = new Brackets();
   /** The last token: a word, a sign, or "value" for a literal; "" at the beginning. */
   previous = "";
   first = "";
   /** Every word of the code, and "=>". */
   readonly words = new Set<string>();
   #beforePrevious = "";
-  #lastParenthesis: Bracket | undefined;
-  #pendingFunction: "sync" | "async" | undefined;
-  #arrow: "sync" | "async" = "sync";
   #escaped = false;
   #lineStart = true;
   readonly #strict: boolean;
@@ -68,7 +49,7 @@ export class CodeLexer {
   get endsInControl(): boolean {
     const { previous } = this;
     if (previous !== ")") return previous === "else" || previous === "do";
-    const control = this.#lastParenthesis?.control;
+    const control = this.brackets.lastControl;
     return control !== undefined && control !== "switch" && control !== "catch";
   }
 
@@ -81,27 +62,34 @@ export class CodeLexer {
     const copy = new CodeLexer(this.#strict);
     copy.mode = this.mode;
     copy.lost = this.lost;
-    copy.open.push(...this.open);
-    copy.closed = this.closed;
-    copy.closedOthers = this.closedOthers;
+    copy.brackets = this.brackets.clone();
     copy.previous = this.previous;
     copy.first = this.first;
     copy.#beforePrevious = this.#beforePrevious;
-    copy.#lastParenthesis = this.#lastParenthesis;
-    copy.#pendingFunction = this.#pendingFunction;
-    copy.#arrow = this.#arrow;
     copy.#escaped = this.#escaped;
     copy.#lineStart = this.#lineStart;
     return copy;
   }
 
+  /** Whether every text that follows means the same to both. */
+  equals(other: CodeLexer): boolean {
+    return this.#isWhere(other) && this.lost === other.lost && this.#slash() === other.#slash();
+  }
+
   /** After two ways to here: whether both are in the same kind of text. What differs otherwise is forgotten. */
   join(other: CodeLexer): boolean {
-    const depth = (lexer: CodeLexer): number => lexer.open.filter(({ brace }) => brace === "template").length;
-    if (this.mode !== other.mode || depth(this) !== depth(other) || this.#escaped !== other.#escaped) return false;
+    if (!this.#isWhere(other)) return false;
     this.lost ||= other.lost;
     if (this.#slash() !== other.#slash()) this.previous = "?";
     return true;
+  }
+
+  #isWhere(other: CodeLexer): boolean {
+    return (
+      this.mode === other.mode &&
+      this.brackets.templates === other.brackets.templates &&
+      this.#escaped === other.#escaped
+    );
   }
 
   /** A literal was put here that is not part of any piece. */
@@ -148,7 +136,7 @@ export class CodeLexer {
       case "template":
         if (char === "`") this.#literal();
         else if (text.startsWith("${", at)) {
-          this.open.push({ char: "{", brace: "template", control: undefined, fn: undefined });
+          this.brackets.openTemplate();
           this.mode = "code";
           this.#token("{");
           return at + 2;
@@ -196,12 +184,8 @@ export class CodeLexer {
     this.#lineStart = false;
     const two = text.slice(at, at + 2);
     if (two === "=>") {
-      const previous = this.previous;
-      const async = previous === ")" ? this.#lastParenthesis?.fn === "async" : this.#beforePrevious === "async";
-      this.#arrow = async ? "async" : "sync";
-      this.#pendingFunction = undefined;
-      this.words.add("=>");
-      this.#token("=>");
+      this.words.add(two);
+      this.#bracket(two);
       return at + 2;
     }
     if (two === "++" || two === "--" || two === "?.") {
@@ -213,69 +197,25 @@ export class CodeLexer {
   }
 
   #word(word: string): void {
-    if (word === "function") this.#pendingFunction = this.previous === "async" ? "async" : "sync";
     this.words.add(word);
-    this.#token(word);
+    this.#bracket(word);
     this.#lineStart = false;
   }
 
   #sign(char: string): void {
-    switch (char) {
-      case ";":
-        this.#pendingFunction = undefined;
-        break;
-      case "*":
-        // A generator's `yield` takes no text.
-        if (this.previous === "function") this.#pendingFunction = "sync";
-        break;
-      case "(": {
-        const before = this.previous;
-        const control = CONTROL.has(before) || (before === "await" && this.#beforePrevious === "for");
-        const fn = control ? undefined : (this.#pendingFunction ?? (before === "async" ? "async" : undefined));
-        this.#pendingFunction = undefined;
-        this.open.push({ char, brace: undefined, control: control ? before : undefined, fn });
-        break;
+    if (char === ")" || char === "]" || char === "}") {
+      const closed = this.brackets.close(char, this.previous);
+      if (closed?.brace === "template") {
+        this.mode = "template";
+        return;
       }
-      case "[":
-        this.open.push({ char, brace: undefined, control: undefined, fn: undefined });
-        break;
-      case "{":
-        this.open.push({ char, brace: this.#braceKind(), control: undefined, fn: undefined });
-        this.#pendingFunction = undefined;
-        break;
-      case ")":
-      case "]":
-      case "}":
-        this.#close(char);
-        if (this.mode === "template") return;
-        break;
-    }
-    this.#token(char);
+      this.#token(char);
+    } else this.#bracket(char);
   }
 
-  #braceKind(): BraceKind {
-    if (this.previous === "=>") return this.#arrow;
-    if (this.#pendingFunction !== undefined) return this.#pendingFunction;
-    if (this.previous !== ")") return "block";
-    const control = this.#lastParenthesis?.control;
-    if (control === undefined) return "sync";
-    return control === "switch" ? "switch" : "block";
-  }
-
-  #close(char: ")" | "]" | "}"): void {
-    const bracket = this.open.pop();
-    if (bracket === undefined) {
-      if (char === "}") this.closed += 1;
-      else this.closedOthers += 1;
-      this.#lastParenthesis = undefined;
-      return;
-    }
-    if (char === ")") {
-      this.#lastParenthesis = bracket;
-      // What follows may be a return type before the function's body.
-      if (this.previous !== "async" && bracket.fn !== undefined) this.#pendingFunction = bracket.fn;
-    }
-    if (bracket.brace === "template") this.mode = "template";
+  #bracket(token: string): void {
+    this.brackets.read(token, this.previous, this.#beforePrevious);
+    this.#token(token);
   }
 
   #slashAt(text: string, at: number, stop: string | undefined): number {
@@ -302,7 +242,7 @@ export class CodeLexer {
     const { previous } = this;
     if (previous === "") return "regex";
     if (previous === "?" || previous === "}") return "ask";
-    if (previous === ")") return this.#lastParenthesis?.control === undefined ? "division" : "regex";
+    if (previous === ")") return this.brackets.lastControl === undefined ? "division" : "regex";
     if (previous === "]" || previous === "value" || previous === "++" || previous === "--") return "division";
     if (/^[\p{ID_Continue}$]/u.test(previous)) return BEFORE_OPERAND.has(previous) ? "regex" : "division";
     return "regex";

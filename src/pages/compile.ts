@@ -1,12 +1,13 @@
 // A page → the text of a TypeScript module, and the map that leads each piece of it back to the page, its
 // includes and its layouts. Pure: what it reads it is given. docs/decisions/0027-server-pages.md says why so.
 
-import { analyse, type Filling, isContinuation, type Step } from "./contexts.ts";
+import { analyse } from "./contexts.ts";
 import { decodeMappings, encodeMappings, type Mappings, originOf } from "./mappings.ts";
 import type { CodePart, DeclarationPart } from "./parts.ts";
 import { type PageSettings, settingsOf } from "./settings.ts";
 import type { LineColumn, SourceFile } from "./source.ts";
 import { type PageFiles, type Template, templatesOf } from "./template.ts";
+import { type Filling, isContinuation, type Step } from "./walk.ts";
 import { CodeWriter } from "./writer.ts";
 
 /** What a compiled page imports: src/pages/runtime, wherever it is installed. */
@@ -73,12 +74,14 @@ class Generator {
     return { code, sources: known, mappings };
   }
 
-  module({ options }: PageSettings, steps: readonly Step[], runtime: string): void {
+  module({ options, session }: PageSettings, steps: readonly Step[], runtime: string): void {
     const writer = this.#writer;
     writer.ours(`import { definePage as $define } from ${JSON.stringify(runtime)}; `);
     for (const template of this.#templates.slice(0, 1)) this.#declare(template.leading);
     const signature = "async function $page($, page, request, ctx)";
-    writer.ours(`export default $define(${JSON.stringify(options)}, ${signature} { {`, this.#file);
+    writer.ours(`export default $define(${JSON.stringify(options)}, ${signature} { `, this.#file);
+    if (session) writer.ours("const session = await page.session.open(); ", this.#file);
+    writer.ours("{", this.#file);
     this.#template(0, steps);
     writer.ours("} });");
     // Imports and declarations count from the module's beginning, wherever they stand.
@@ -118,11 +121,25 @@ class Generator {
 
   #steps(steps: readonly Step[]): void {
     let before: CodePart | undefined;
+    let written: Written[] = [];
     for (const step of steps) {
-      if (step.kind === "code") this.#code(step.part, before);
-      else this.#output(step);
-      before = step.kind === "code" ? step.part : undefined;
+      if (isWritten(step) && (written.length === 0 || written[0]?.awaits === step.awaits)) {
+        written.push(step);
+        continue;
+      }
+      if (written.length > 0) before = undefined;
+      this.#write(written);
+      written = [];
+      if (isWritten(step)) written.push(step);
+      else if (step.kind === "code") {
+        this.#code(step.part, before);
+        before = step.part;
+      } else {
+        this.#call(step);
+        before = undefined;
+      }
     }
+    this.#write(written);
   }
 
   #code(part: CodePart, before: CodePart | undefined): void {
@@ -135,34 +152,37 @@ class Generator {
     this.#writer.ours(" ");
   }
 
-  #output(step: Exclude<Step, { kind: "code" }>): void {
-    const writer = this.#writer;
-    const { file, at } = step.part;
-    writer.align(file, at);
-    switch (step.kind) {
-      case "call":
-        writer.ours(`;await ${nameOf(step.filling)}();`, file, at);
-        return;
-      case "default":
-        writer.ours(`;if ($.write(${quoted(step.text)})) await $.flush();`, file, at);
-        return;
-      case "text":
-        writer.ours(
-          step.awaits
-            ? `;if ($.write(${quoted(step.part.text)})) await $.flush();`
-            : `;$.write(${quoted(step.part.text)});`,
-          file,
-          at,
-        );
-        return;
-      case "value": {
-        const escapes = step.escapes.map((name) => `$.${name}(`).join("");
-        writer.ours(`;${step.awaits ? "if (" : ""}$.write(${escapes}(`, file, at);
-        writer.theirs(step.part.code, file, at);
-        writer.ours(`)${")".repeat(step.escapes.length)})${step.awaits ? ") await $.flush()" : ""};`, file, at);
-      }
-    }
+  #call({ part: { file, at }, filling }: Extract<Step, { kind: "call" }>): void {
+    this.#writer.align(file, at);
+    this.#writer.ours(`;await ${nameOf(filling)}();`, file, at);
   }
+
+  /** All at once: should one of the values fail, no half of a tag stands in front of what catches it. */
+  #write(steps: readonly Written[]): void {
+    const writer = this.#writer;
+    const [first] = steps;
+    if (first === undefined) return;
+    for (const [index, step] of steps.entries()) {
+      const { file, at } = step.part;
+      writer.align(file, at);
+      const before = index > 0 ? "+" : first.awaits ? ";if ($.write(" : ";$.write(";
+      if (step.kind !== "value") {
+        writer.ours(before + quoted(step.kind === "text" ? step.part.text : step.text), file, at);
+        continue;
+      }
+      writer.ours(`${before}${step.escapes.map((name) => `$.${name}(`).join("")}(`, file, at);
+      writer.theirs(step.part.code, file, at);
+      writer.ours(")".repeat(step.escapes.length + 1), file, at);
+    }
+    const { file, at } = first.part;
+    writer.ours(first.awaits ? ")) await $.flush();" : ");", file, at);
+  }
+}
+
+type Written = Extract<Step, { readonly awaits: boolean }>;
+
+function isWritten(step: Step): step is Written {
+  return "awaits" in step;
 }
 
 function nameOf({ owner, id }: Filling): string {

@@ -26,8 +26,18 @@ export class CssLexer {
     return this;
   }
 
+  /** Whether every text that follows means the same to both. */
+  equals(other: CssLexer): boolean {
+    return this.lost === other.lost && this.#isWhere(other);
+  }
+
+  /** After two ways to here: whether both are in the same kind of text. */
   join(other: CssLexer): boolean {
     this.lost ||= other.lost;
+    return this.#isWhere(other);
+  }
+
+  #isWhere(other: CssLexer): boolean {
     return this.mode === other.mode && this.isUrl === other.isUrl && this.isEscaping === other.isEscaping;
   }
 

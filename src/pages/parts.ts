@@ -1,7 +1,8 @@
 // A page's text → its parts: what is HTML, what is code, what is a directive. Includes and layouts are not
 // followed here, and HTML is not looked into.
 
-import { type BraceKind, CodeLexer } from "./code-lexer.ts";
+import type { BraceKind } from "./brackets.ts";
+import { CodeLexer } from "./code-lexer.ts";
 import { PageMistake, type SourceFile } from "./source.ts";
 
 interface Placed {
@@ -50,12 +51,20 @@ export interface CodeShape {
   readonly last: string;
   /** It ends in `if (…)`, `else` and the like, without the brace. */
   readonly isBraceless: boolean;
-  /** It leaves a loop or the page by itself. */
+  /** It may leave a loop or the page by itself. */
   readonly jumps: "none" | "loop" | "page";
+  /** It does so whatever happens. */
+  readonly leaves: boolean;
+  /** What it opens may run several times: a loop's body, a function's. */
+  readonly repeats: boolean;
+  /** It begins, or goes on after its closing brace, with else, catch or finally. */
+  readonly continues: boolean;
+  /** It has `case` or `default`. */
+  readonly hasLabels: boolean;
 }
 
 export const DIRECTIVES = {
-  page: ["type", "status"],
+  page: ["type", "status", "session"],
   include: ["file"],
   layout: ["file"],
   block: ["name"],
@@ -119,7 +128,7 @@ class Parser {
       }
       default: {
         const { code, end, lexer } = this.#code(at, inside);
-        this.#standing(at, end, { kind: "code", file: this.#file, at: inside, code, shape: shapeOf(lexer) });
+        this.#standing(at, end, { kind: "code", file: this.#file, at: inside, code, shape: shapeOf(code, lexer) });
       }
     }
   }
@@ -129,7 +138,7 @@ class Parser {
     if (lexer.first === "") {
       throw new PageMistake(this.#file, at, "the tag has no expression", "Write <%= name %>, or <% code %>.");
     }
-    if (lexer.open.length > 0 || lexer.closed > 0 || lexer.closedOthers > 0) {
+    if (isUnbalanced(lexer)) {
       const hint = "Statements that go on in another tag, such as loops, belong into <% … %>.";
       throw new PageMistake(this.#file, at, "the expression opens or closes a bracket of another tag", hint);
     }
@@ -226,6 +235,10 @@ class Parser {
   }
 }
 
+export function isBlank(text: string): boolean {
+  return text.trim() === "";
+}
+
 function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | undefined {
   pattern.lastIndex = at;
   return pattern.exec(text) ?? undefined;
@@ -235,8 +248,12 @@ function blanked(code: string, from: number): string {
   return code.slice(0, from) + " ".repeat(code.length - from);
 }
 
-function shapeOf(lexer: CodeLexer): CodeShape {
-  const opens = lexer.open.flatMap(({ brace }) => (brace === undefined ? [] : [brace]));
+function isUnbalanced({ brackets }: CodeLexer): boolean {
+  return brackets.open.length > 0 || brackets.closed > 0 || brackets.closedOthers > 0;
+}
+
+function shapeOf(code: string, lexer: CodeLexer): CodeShape {
+  const opens = lexer.brackets.open.flatMap(({ brace }) => (brace === undefined ? [] : [brace]));
   const { words, previous } = lexer;
   const calls = words.has("function") || words.has("=>");
   const jumps = calls
@@ -247,11 +264,15 @@ function shapeOf(lexer: CodeLexer): CodeShape {
         ? "loop"
         : "none";
   return {
-    closes: lexer.closed,
+    closes: lexer.brackets.closed,
     opens,
     first: lexer.first,
     last: previous,
     isBraceless: lexer.endsInControl,
     jumps,
+    leaves: jumps !== "none" && !words.has("if") && !/[?&|]/.test(code),
+    repeats: calls || ["for", "while", "do"].some((word) => words.has(word)),
+    continues: /^[\s}]*(?:else|catch|finally)\b/.test(code),
+    hasLabels: words.has("case") || words.has("default"),
   };
 }

@@ -15,6 +15,8 @@ export interface PageOptions {
 
 export interface PageSettings {
   readonly options: PageOptions;
+  /** The page's code has `session`, opened before it runs. */
+  readonly session: boolean;
   readonly language: Language;
 }
 
@@ -23,7 +25,8 @@ export function settingsOf(templates: readonly Template[]): PageSettings {
   for (const directive of templates.toReversed().flatMap(({ settings }) => settings)) {
     options = { ...options, ...optionsOf(directive) };
   }
-  return { options, language: languageOf(options.type ?? "text/html") };
+  const session = templates.some(({ settings }) => settings.some(wantsSession));
+  return { options, session, language: languageOf(options.type ?? "text/html") };
 }
 
 function optionsOf(directive: DirectivePart): PageOptions {
@@ -40,6 +43,13 @@ function optionsOf(directive: DirectivePart): PageOptions {
     ...(type === undefined ? {} : { type: withCharset(type.value) }),
     ...(status === undefined ? {} : { status: Number(status.value) }),
   };
+}
+
+function wantsSession({ file, attributes }: DirectivePart): boolean {
+  const written = attributes.get("session");
+  if (written === undefined) return false;
+  if (written.value === "true" || written.value === "false") return written.value === "true";
+  throw new PageMistake(file, written.at, `"${written.value}" is neither true nor false`);
 }
 
 /** Pages are written as UTF-8. JSON needs no charset [RFC 8259 §8.1]. */

@@ -1,6 +1,6 @@
 // A page with what it includes and the layouts around it. Files are asked for by name; nothing is read here.
 
-import { type CodePart, type DeclarationPart, type DirectivePart, type Part, partsOf } from "./parts.ts";
+import { type CodePart, type DeclarationPart, type DirectivePart, isBlank, type Part, partsOf } from "./parts.ts";
 import { PageMistake, type SourceFile } from "./source.ts";
 
 /** Gives the files that a page names. */
@@ -183,8 +183,4 @@ function prologueLength(parts: readonly Part[]): number {
     } else if (part.kind !== "text" || !isBlank(part.text)) break;
   }
   return length;
-}
-
-export function isBlank(text: string): boolean {
-  return text.trim() === "";
 }

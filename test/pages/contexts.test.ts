@@ -175,6 +175,11 @@ describe("a value is refused where nothing makes it safe", () => {
       "<style>a{b:url(<%= x %>)}</style>",
       "a value cannot stand in this <style> as an address without quotes",
     ],
+    [
+      "behind a reference in an SVG's script",
+      "<svg><script>f(&quot;<%= x %>&quot;)</script>",
+      "a value cannot stand in this <script> after something ambiguous",
+    ],
     ["in CDATA", "<svg><![CDATA[<%= x %>]]>", "a value cannot stand inside of a CDATA section"],
   ])("%s", (_what, page, what) => {
     const { at, hint } = mistakeIn(page);
@@ -201,12 +206,12 @@ describe("branches", () => {
     [
       "end in other quotes",
       `<% if (a) { %><a href="<% } else { %><a href='<% } %>`,
-      "1:26 the text between the braces begins and ends differently: in the value of href and in text",
+      "1:26 the text between the braces begins and ends differently: in text and in the value of href",
     ],
     [
       "end in a string",
       `<script><% if (a) { %>"<% } %><%= x %></script>`,
-      "1:26 the text between the braces begins and ends differently: in <script> within a string or comment and in <script>",
+      "1:26 the text between the braces begins and ends differently: in <script> and in <script> within a string or comment",
     ],
     [
       "leave an attribute half written",
@@ -220,6 +225,60 @@ describe("branches", () => {
     ],
   ])("must not %s", (_what, page, mistake) => {
     expect(mistakeIn(page).at).toBe(mistake);
+  });
+
+  it.each([
+    ["else", `<a href="<% if (n) { %>/x<% } else { %><%= u %><% } %>">`],
+    ["else in a tag of its own", `<a href="<% if (n) { %>/x<% } %> <% else { %><%= u %><% } %>">`],
+    ["case", `<a href="<% switch (n) { case 1: %>/x<% break; case 0: %><%= u %><% } %>">`],
+    [
+      "case after a break of its own",
+      `<a href="<% switch (n) { case 1: %>/x<% break; %>\n<% default: %><%= u %><% } %>">`,
+    ],
+  ])("begin where the first has begun: %s", async (_what, page) => {
+    expect(await renderPage(page, { n: 0, u: "https://x.test" })).toBe('<a href="https://x.test">');
+    expect(await renderPage(page, { n: 0, u: "javascript:x" })).toBe('<a href="about:invalid#refused">');
+  });
+
+  it("that fall through may begin with what stands above", async () => {
+    const page = '<a href="<% switch (n) { case 1: %>java<% case 0: %><%= u %><% } %>">';
+    expect(await renderPage(page, { n: 1, u: "script:x" })).toBe('<a href="java#refused">');
+  });
+
+  it.each([
+    [
+      "an attribute's name",
+      '<a title<% for (const x of xs) { %>="<%= x %>" onclick<% } %>="">',
+      "1:41 a value cannot stand in an attribute whose name depends on the page's code",
+    ],
+    [
+      "what a slash is",
+      "<script>[<% for (const x of xs) { %>/'/<%= x %><% } %>]</script>",
+      "1:43 a value cannot stand in this <script> after something ambiguous",
+    ],
+    [
+      "the same in a function",
+      "<script>[<% function f(x) { %>/'/<%= x %><% } %>]</script>",
+      "1:37 a value cannot stand in this <script> after something ambiguous",
+    ],
+  ])("that are repeated must not change %s", (_what, page, mistake) => {
+    expect(mistakeIn(page).at).toBe(mistake);
+  });
+
+  it("that are repeated may not hold a slot that is part of something else then", () => {
+    const texts = {
+      "page.tsp": '<%@ layout file="l" %><%@ block name="x" %>y<%@ end %>',
+      l: '<script>[<% for (;;) { %>1<%@ slot name="x" %><% } %>]</script>',
+    };
+    expect(mistakeIn(texts).at).toBe("l:1:27 this slot is part of something else each time it is repeated");
+  });
+
+  it("do not leave half of a tag behind when a value in it fails", async () => {
+    const page = '<% try { %><a href="<%= fail() %>">x</a><% } catch { %><p title="<%= 1 %>"><% } %>';
+    const fail = (): never => {
+      throw new Error("failed");
+    };
+    expect(await renderPage(page, { fail })).toBe('<p title="1">');
   });
 
   it.each([

@@ -100,6 +100,20 @@ describe("a page's request", () => {
   });
 });
 
+describe("a page with a session", () => {
+  it.each([
+    ["as page.session", "<% const s = await page.session.open(); %><%= s.data.user %>"],
+    ["as session, if it says so", '<%@ page session="true" %>\n<%= session.data.user %>'],
+    [
+      "… where its own name goes before it",
+      '<%@ page session="true" %>\n<% { const session = "Ada"; %><%= session %><% } %>',
+    ],
+  ])("has it %s", async (_what, page) => {
+    const ctx = { session: { open: async () => ({ data: { user: "Ada" } }), peek: async () => undefined } };
+    expect(await (await runPage(page, { ctx: ctx as never })).text()).toBe("Ada");
+  });
+});
+
 describe("what a page writes", () => {
   it("is held back until there is much of it, so that an error is still an error", async () => {
     await expect(runPage(`${LONG.slice(2)}<% throw new Error("late") %>`)).rejects.toThrow("late");

@@ -2,6 +2,7 @@
 
 import type { Context } from "../../app/context.ts";
 import type { Page, Printable } from "../../app/page.ts";
+import type { RequestSession } from "../../app/session.ts";
 import type { PageOptions } from "../settings.ts";
 import { escapeHtml } from "./escape.ts";
 import type { PageOutput } from "./output.ts";
@@ -51,6 +52,10 @@ export class PageObject implements Page {
 
   get params(): Readonly<Record<string, string>> {
     return this.ctx.params;
+  }
+
+  get session(): RequestSession {
+    return this.ctx.session;
   }
 
   get query(): URLSearchParams {
