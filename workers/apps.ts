@@ -6,6 +6,7 @@ import { statSync } from "node:fs";
 import type { InitContext } from "../src/app/context.ts";
 import { type Clock, type Instant, systemClock } from "../src/base/clock.ts";
 import type { Loader } from "../src/loader/hooks.ts";
+import type { CgiTools } from "./cgi/app.ts";
 import { bootFault } from "./failure.ts";
 import type { App } from "./kinds/app.ts";
 import type { Kind, ModuleExports } from "./kinds/index.ts";
@@ -16,6 +17,8 @@ export interface AppsOptions {
   /** What a module is, unless it is asked for as something else. */
   readonly kind: Kind;
   readonly init: Omit<InitContext, "file">;
+  /** For programs that are no modules. */
+  readonly tools?: CgiTools;
   /** How long after its import a module may call `listen()`. Default 0. */
   readonly listenWaitMs?: number;
 }
@@ -113,7 +116,8 @@ export class Apps {
   }
 
   async #attempt<T>(file: string, kind: (...args: Parameters<Kind>) => Promise<T>, attempt: Attempt): Promise<T> {
-    const { loader, init, listenWaitMs } = this.#options;
+    const { loader, init, listenWaitMs, tools } = this.#options;
+    if ((kind as Kind).isProgram === true) return kind({}, { ...init, file }, undefined, tools);
     let exports: ModuleExports;
     const program = new Program(listenWaitMs);
     this.#attempts.add(attempt);

@@ -44,6 +44,8 @@ export interface FilesOptions {
   readonly serveStatic: boolean;
   /** An index file answers for what is not in its folder, too, as PATH_INFO. Default false. */
   readonly indexTakesPath?: boolean;
+  /** Whether a file answers by being run. Default: by its extension. */
+  readonly isHandler?: ((path: string) => boolean) | undefined;
   /** Told of paths where a file would change what is served. */
   readonly looked?: ((path: string) => void) | undefined;
 }
@@ -64,7 +66,9 @@ export class Files {
   readonly #clock: Clock;
   readonly #folders: Folders;
   readonly #middleware: MiddlewareFiles;
+  readonly #isHandler: (path: string) => boolean;
   readonly #gate: Gate = {
+    isHandler: (path) => this.#isHandler(path),
     handler: (path, found) => this.#handler(path, found),
     static: (path, name) => this.#static(path, name),
   };
@@ -73,6 +77,7 @@ export class Files {
   /** Throws what `realpath` throws if there is no such folder. */
   constructor(options: FilesOptions, clock: Clock = systemClock) {
     this.#options = options;
+    this.#isHandler = options.isHandler ?? isHandlerName;
     this.#root = realpathSync(options.root);
     this.#clock = clock;
     this.#folders = new Folders(clock);
@@ -109,7 +114,7 @@ export class Files {
 
   /** The web server's own choice; undefined if it names no file that is there, so that the URL decides. */
   #fromMapping(mapped: string, pathname: string): Resolution | undefined {
-    if (!isHandlerName(mapped)) return undefined;
+    if (!this.#isHandler(mapped)) return undefined;
     const inRoot = this.#inRoot(mapped);
     if (inRoot === undefined) return isFile(mapped) ? none("SCRIPT_FILENAME lies outside of the root") : undefined;
     const names = inRoot.split(sep);
@@ -166,7 +171,7 @@ export class Files {
 
   #handler(path: string, found: Answering = AS_MAPPED): Found {
     const file = this.#confined(path);
-    if (file === undefined || !isHandlerName(file)) return none("it is no regular file inside of the root");
+    if (file === undefined || !this.#isHandler(file)) return none("it is no regular file inside of the root");
     return { kind: "handler", file, ...found };
   }
 

@@ -91,6 +91,9 @@ export function makeApps(boot: WorkerBoot, tools: HostTools, loader: Loader): Ap
   return new Apps({
     loader,
     kind: kindNamed(boot.kind),
+    ...(boot.cgi === undefined
+      ? {}
+      : { tools: { loader, mount: boot.mount, limits: boot.cgi, lineBytes: boot.logLimitBytes } }),
     init: { id, generation, pool, env: process.env, log },
     // A file of many answers at once that it exports nothing; the one app of a pool may take its time.
     listenWaitMs: boot.app === undefined ? 0 : LISTEN_WAIT_MS,
@@ -101,9 +104,11 @@ async function siteFor(boot: WorkerBoot, { loaded }: HostTools, apps: Apps): Pro
   if (boot.app !== undefined) return appSite(boot.app, apps);
   if (boot.root === undefined) throw new Fault("BOOT", `pool ${boot.pool} has neither app nor root`);
   const { root, mount, index, serveStatic, showErrors } = boot;
+  const isHandler = boot.kind === "cgi" ? (await import("./cgi/programs.ts")).isCgiProgram : undefined;
   try {
+    const indexTakesPath = boot.kind === "publisher";
     return rootSite({
-      files: new Files({ root, mount, index, serveStatic, indexTakesPath: boot.kind === "publisher", looked: loaded }),
+      files: new Files({ root, mount, index, serveStatic, indexTakesPath, isHandler, looked: loaded }),
       apps,
       showErrors,
     });

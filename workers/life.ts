@@ -13,6 +13,7 @@ import type { Host, WorkerExchange } from "./exchange.ts";
 import { WorkerLane } from "./lane.ts";
 import { currentExchange, type WorkerOutput } from "./output.ts";
 import type { Road } from "./road.ts";
+import { uncaughtHandlers } from "./uncaught.ts";
 
 export interface LifeOptions {
   readonly boot: WorkerBoot;
@@ -45,8 +46,9 @@ export async function live({ boot, road, output, id, leave }: LifeOptions): Prom
   // another takes its place.
   let escaped = 0;
   const unsound = (error: unknown): void => {
-    if (++escaped > ESCAPED_TOLD_MAX) return;
     const exchange = currentExchange.getStore();
+    if (exchange !== undefined && uncaughtHandlers.get(exchange)?.(error) === true) return;
+    if (++escaped > ESCAPED_TOLD_MAX) return;
     const about = exchange === undefined ? {} : { about: requestFields(exchange.params) };
     lane.json(FROM_WORKER.UNSOUND, { ...toFaultData(error, "HANDLER"), ...about } satisfies EscapedError);
   };

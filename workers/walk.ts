@@ -4,7 +4,7 @@
 
 import { join } from "node:path";
 import { Fault } from "../src/base/fault.ts";
-import { dynamicName, isFile, isHandlerName, isVisible, statOf, withExtension } from "./file-names.ts";
+import { dynamicName, isFile, isVisible, statOf, withExtension } from "./file-names.ts";
 import type { Found } from "./files.ts";
 import type { Dynamic, Folders } from "./folders.ts";
 
@@ -13,6 +13,7 @@ export type Answering = Omit<Extract<Found, { kind: "handler" }>, "kind" | "file
 
 /** What decides whether a file that was found may answer. */
 export interface Gate {
+  isHandler(path: string): boolean;
   handler(path: string, found: Answering): Found;
   static(path: string, name: string): Found;
 }
@@ -77,7 +78,7 @@ export class Walk {
 
   #file(file: string, at: number): Found {
     const { names, gate } = this.#options;
-    if (isHandlerName(file)) {
+    if (gate.isHandler(file)) {
       const pathInfo = this.#isLast(at) ? "" : `/${names.slice(at + 1).join("/")}`;
       return gate.handler(file, { scriptName: this.#upTo(at), pathInfo, params: this.#takenParams() });
     }
@@ -90,7 +91,7 @@ export class Walk {
       const plain = join(folder, name);
       const file = isFile(plain) ? plain : withExtension(plain);
       if (file === undefined) continue;
-      if (isHandlerName(file)) {
+      if (gate.isHandler(file)) {
         const scriptName = `${this.#upTo(at - 1)}/${file.slice(folder.length + 1)}`;
         return gate.handler(file, { scriptName, pathInfo: "", params: this.#takenParams() });
       }
@@ -105,7 +106,7 @@ export class Walk {
     if (!indexTakesPath) return undefined;
     const file = index
       .map((name) => (isFile(join(folder, name)) ? join(folder, name) : withExtension(join(folder, name))))
-      .find((each) => each !== undefined && isHandlerName(each));
+      .find((each) => each !== undefined && this.#options.gate.isHandler(each));
     if (file === undefined) return undefined;
     const left = names.slice(at);
     const hidden = left.find((name) => !isVisible(name));
@@ -164,7 +165,7 @@ export class Walk {
     const hasIndex = index.some((name) => {
       const plain = join(folder, name);
       const file = isFile(plain) ? plain : withExtension(plain);
-      return file !== undefined && (isHandlerName(file) || gate.static(file, name).kind !== "none");
+      return file !== undefined && (gate.isHandler(file) || gate.static(file, name).kind !== "none");
     });
     return hasIndex || folders.dynamic(folder).rest !== undefined;
   }

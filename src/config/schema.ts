@@ -88,9 +88,9 @@ export const POOL = {
     example: "/srv/shop/app.ts",
     doc: "A module that answers everything. Give either `root` or `app`.",
   }),
-  kind: option("kind", kind.choice("auto", "fetch", "node", "publisher"), {
+  kind: option("kind", kind.choice("auto", "fetch", "node", "publisher", "cgi"), {
     default: "auto",
-    doc: "What the module is: web-standard (`fetch`), or one of Node's frameworks, a `(req, res)` listener or a program that calls `listen()` (`node`). `auto` looks at what it exports and does. `publisher` takes what `publish()` has made, and has the index of a folder answer for functions of its own.",
+    doc: "What the module is: web-standard (`fetch`), or one of Node's frameworks, a `(req, res)` listener or a program that calls `listen()` (`node`). `auto` looks at what it exports and does. `publisher` takes what `publish()` has made, and has the index of a folder answer for functions of its own. `cgi` runs CGI programs: Node scripts in the worker, any other executable as a child process (docs/guides/cgi-scripts.md).",
   }),
   mount: option("mount", kind.urlPrefix, {
     default: "",
@@ -214,6 +214,16 @@ export const POOL = {
     stall_timeout: option("stallTimeoutMs", kind.duration(), {
       default: "60s",
       doc: "How long the web server may take no byte of a reply.",
+    }),
+  }),
+  cgi: group("cgi", 'Limits of CGI programs, where `kind = "cgi"`. Their time is `request.timeout`.', {
+    children: option("children", kind.integer(1, 10_000), {
+      default: 16,
+      doc: "Programs that are child processes, at once in one worker. More wait.",
+    }),
+    output_limit: option("outputBytes", kind.size("1KiB", "1024GiB"), {
+      default: "1GiB",
+      doc: "Longest body that a program prints. Beyond it the program is ended and its reply cut off.",
     }),
   }),
   form: group("form", "Limits of a form: `request.formData()` and `ctx.uploads()`. Beyond one: 413.", {

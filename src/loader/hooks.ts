@@ -2,9 +2,9 @@
 // which files an app consists of. Works inside one worker: hooks are per thread and are never taken
 // out again, because modules are never unloaded.
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { type ResolveFnOutput, registerHooks } from "node:module";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { CodeCache } from "./cache.ts";
 import { compilePageFile, originOf, pageCompiler } from "./page-source.ts";
@@ -23,6 +23,11 @@ export interface LoaderOptions {
 export interface Loader {
   /** The module's exports. Rejects with what its evaluation threw, or with a Fault where it is not valid. */
   import(file: string): Promise<Readonly<Record<string, unknown>>>;
+  /**
+   * What a file holds, as JavaScript, and what it is: undefined where only its syntax tells. Throws a Fault where
+   * it is not valid. For who evaluates it otherwise than by `import`.
+   */
+  read(file: string): { readonly source: string; readonly format: "module" | "commonjs" | undefined };
   /** The next import of any of these files reads it again, although this thread has loaded it before. */
   forget(files: Iterable<string>): void;
 }
@@ -76,10 +81,29 @@ export function installLoader({ cache, loaded, root }: LoaderOptions): Loader {
 
   return {
     import: (file) => import(pathToFileURL(file).href) as Promise<Readonly<Record<string, unknown>>>,
+    read(file) {
+      loaded(file);
+      if (!TRANSPILED.test(file)) return { source: readFileSync(file, "utf8"), format: formatOf(file) };
+      return { source: compile(file), format: file.endsWith(".cts") ? "commonjs" : "module" };
+    },
     forget(files) {
       for (const file of files) again.set(file, (again.get(file) ?? 0) + 1);
     },
   };
+}
+
+/** By its extension, or by the `type` of its package [Node's determination of module systems]. */
+function formatOf(file: string): "module" | "commonjs" | undefined {
+  if (file.endsWith(".mjs")) return "module";
+  if (file.endsWith(".cjs")) return "commonjs";
+  for (let folder = dirname(file); ; folder = dirname(folder)) {
+    const manifest = join(folder, "package.json");
+    if (existsSync(manifest)) {
+      const { type } = JSON.parse(readFileSync(manifest, "utf8")) as { readonly type?: unknown };
+      return type === "module" || type === "commonjs" ? type : undefined;
+    }
+    if (folder === dirname(folder)) return undefined;
+  }
 }
 
 const NOT_FOUND = new Set(["ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND", "ERR_UNSUPPORTED_DIR_IMPORT"]);

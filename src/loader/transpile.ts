@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
-import { type TransformOptions, transformSync } from "oxc-transform";
+import { moduleRunnerTransformSync, type TransformOptions, transformSync } from "oxc-transform";
 import { Fault } from "../base/fault.ts";
 import { codeFrame } from "./code-frame.ts";
 import type { EmitOptions } from "./tsconfig.ts";
@@ -54,6 +54,26 @@ export function transpile(source: string, path: string, emit: EmitOptions, origi
       : { version, sources: origin.sources, names: [], mappings: origin.through(mappings) },
   );
   return `${result.code}\n//# sourceMappingURL=data:application/json;base64,${Buffer.from(map).toString("base64")}\n`;
+}
+
+/** The names that the body of `moduleBody` is given, in this order; all but the exports are functions, or import.meta. */
+export const MODULE_PARAMETERS = [
+  "__vite_ssr_import__",
+  "__vite_ssr_dynamic_import__",
+  "__vite_ssr_exports__",
+  "__vite_ssr_exportAll__",
+  "__vite_ssr_import_meta__",
+] as const;
+
+/**
+ * An ES module in JavaScript → the body of an async function that does the same each time it is called.
+ * Throws Fault BOOT as `transpile` does.
+ */
+export function moduleBody(source: string, path: string): string {
+  const result = moduleRunnerTransformSync(path, source);
+  const error = result.errors.find(({ severity }) => severity === "Error");
+  if (error === undefined) return result.code;
+  throw syntaxFault(source, path, error.message, error.labels[0]?.start ?? 0, error.helpMessage, undefined);
 }
 
 function optionsFor(path: string, emit: EmitOptions): TransformOptions {

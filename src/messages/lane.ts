@@ -210,6 +210,14 @@ export interface ProcessBoot {
   readonly originOnSharedClockMs: number;
 }
 
+/** What CGI programs may take. */
+export interface CgiLimits {
+  /** Programs that are child processes, at once in one worker. */
+  readonly children: number;
+  /** Longest body that one prints. */
+  readonly outputBytes: number;
+}
+
 /** What a worker is told when it starts; plain data. */
 export interface WorkerBoot {
   readonly worker: number;
@@ -234,6 +242,8 @@ export interface WorkerBoot {
   readonly session: PoolConfig["session"];
   /** Processes of the pool: what one keeps in memory, the others do not see. */
   readonly processes: number;
+  /** Where the kind is `cgi`. */
+  readonly cgi?: CgiLimits;
   /** A longer line that it prints becomes several. */
   readonly logLimitBytes: number;
   readonly cacheDir: string | undefined;

@@ -424,6 +424,7 @@ export class Pool implements GatewayHost {
       form: config.form,
       session: config.session,
       processes: config.processes,
+      ...(config.kind === "cgi" ? { cgi: config.cgi } : {}),
       logLimitBytes: this.#logLimitBytes,
       cacheDir,
     };

@@ -63,6 +63,7 @@ export async function siteHost(dir: TempDir, modules: Modules, options: Partial<
       if (found instanceof Error) throw found;
       return found;
     },
+    read: () => ({ source: "", format: undefined }),
     forget() {},
   };
   const boot: WorkerBoot = { ...BOOT, root, ...options };
@@ -73,7 +74,15 @@ export async function siteHost(dir: TempDir, modules: Modules, options: Partial<
 /** A host of `kind = "publisher"` whose one module is given. */
 export function appHost(app: string, exports: Record<string, unknown>, mount: string): Promise<Asking> {
   const boot: WorkerBoot = { ...BOOT, app, mount, kind: "publisher" };
-  return asking(boot, { loaded() {}, log() {} }, { import: async () => exports, forget() {} });
+  return asking(
+    boot,
+    { loaded() {}, log() {} },
+    {
+      import: async () => exports,
+      read: () => ({ source: "", format: undefined }),
+      forget() {},
+    },
+  );
 }
 
 async function asking(boot: WorkerBoot, tools: HostTools, loader: Loader): Promise<Asking> {

@@ -26,6 +26,10 @@ class FakeLoader implements Loader {
     return this.exports();
   }
 
+  read(): { source: string; format: undefined } {
+    return { source: "", format: undefined };
+  }
+
   forget(files: Iterable<string>): void {
     this.forgotten.push([...files]);
   }

@@ -53,6 +53,7 @@ async function boot(options: Partial<WorkerBoot>, modules: Modules): Promise<Boo
       if (exports === undefined) throw new Error(`no module ${file}`);
       return exports;
     },
+    read: () => ({ source: "", format: undefined }),
     forget() {},
   };
   const booted: WorkerBoot = { ...BOOT, ...options };

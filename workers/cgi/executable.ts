@@ -1,0 +1,127 @@
+// Any other program as a child process: its environment and the request body in, what it prints out, its
+// standard error to the log. It ends with its client, with its time, and with this worker.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
+import { Fault } from "../../src/base/fault.ts";
+import { LineSplitter } from "../../src/telemetry/line-splitter.ts";
+import type { CgiInput } from "./input.ts";
+import type { CgiOutput } from "./output.ts";
+
+/** Has the kernel end the program with the thread or process that started it; util-linux 2.33 and newer. */
+const SETPRIV = ["/usr/bin/setpriv", "/bin/setpriv", "/usr/local/bin/setpriv"];
+/** Lines of one program's standard error that are logged; the rest is counted. */
+const LINES_MAX = 200;
+
+let setpriv: string | undefined | null = null;
+
+export interface ExecutableOptions {
+  readonly file: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly input: CgiInput;
+  readonly output: CgiOutput;
+  readonly lineBytes: number;
+  /** A line of its standard error. */
+  readonly said: (line: string) => void;
+}
+
+/** One run of a program. `kill` may be called at any time; `ended` resolves when it is gone. */
+export class ExecutableRun {
+  readonly ended: Promise<void>;
+  readonly #child: ChildProcess;
+  readonly #options: ExecutableOptions;
+  #isKilled = false;
+
+  constructor(options: ExecutableOptions) {
+    const { file, env, output } = options;
+    this.#options = options;
+    if (setpriv === null) {
+      setpriv = process.platform === "linux" ? SETPRIV.find((path) => existsSync(path)) : undefined;
+    }
+    const [command, args] = setpriv === undefined ? [file, []] : [setpriv, ["--pdeathsig=KILL", "--", file]];
+    // A group of its own, so that what it starts can be ended with it.
+    this.#child = spawn(command, args, { cwd: dirname(file), env, stdio: ["pipe", "pipe", "pipe"], detached: true });
+    this.ended = new Promise((resolve) => {
+      this.#child.on("close", (code, signal) => {
+        this.#closed(code, signal);
+        resolve();
+      });
+      this.#child.on("error", (error) => {
+        output.fail(new Fault("HANDLER", `${file} could not be started: ${error.message}`));
+        if (this.#child.pid === undefined) resolve();
+      });
+    });
+    this.#child.stdout?.on("data", (bytes: Buffer) => this.#printed(bytes));
+    this.#child.stdout?.on("error", () => {}); // "close" follows
+    this.#follow();
+    void this.#feed();
+  }
+
+  /** Ends it, and what it has started. */
+  kill(): void {
+    if (this.#isKilled || this.#child.pid === undefined) return;
+    this.#isKilled = true;
+    try {
+      process.kill(-this.#child.pid, "SIGKILL");
+    } catch {
+      this.#child.kill("SIGKILL"); // its group is gone
+    }
+  }
+
+  #printed(bytes: Buffer): void {
+    const full = this.#options.output.write(bytes);
+    if (full === undefined) return;
+    this.#child.stdout?.pause();
+    void full.then(() => this.#child.stdout?.resume());
+  }
+
+  /** A program need not read its input: what it leaves is nobody's trouble. */
+  async #feed(): Promise<void> {
+    const { stdin } = this.#child;
+    if (stdin === null) return;
+    stdin.on("error", () => {});
+    try {
+      for (
+        let piece = await this.#options.input.read();
+        piece !== undefined;
+        piece = await this.#options.input.read()
+      ) {
+        if (stdin.destroyed) return;
+        if (!stdin.write(piece)) {
+          await new Promise<void>((resolve) => {
+            stdin.once("drain", resolve);
+            stdin.once("close", resolve);
+          });
+        }
+      }
+      stdin.end();
+    } catch {
+      // The body broke off, and a program must not take a part of it for the whole.
+      this.kill();
+    }
+  }
+
+  #follow(): void {
+    const { lineBytes, said } = this.#options;
+    let count = 0;
+    const lines = new LineSplitter(lineBytes, ({ bytes }) => {
+      count++;
+      if (count <= LINES_MAX) said(Buffer.from(bytes).toString("utf8"));
+    });
+    this.#child.stderr?.on("data", (bytes: Buffer) => lines.push(bytes));
+    this.#child.stderr?.on("end", () => {
+      if (lines.midLine) lines.end();
+      if (count > LINES_MAX) said(`… and ${count - LINES_MAX} more lines`);
+    });
+    this.#child.stderr?.on("error", () => {}); // "close" follows
+  }
+
+  #closed(code: number | null, signal: NodeJS.Signals | null): void {
+    const { file, output, said } = this.#options;
+    if (!this.#isKilled && (signal !== null || code !== 0)) said(`${file} ended with ${signal ?? `exit code ${code}`}`);
+    if (signal === null && code !== 126 && code !== 127) output.end();
+    else output.fail(new Fault("HANDLER", `${file} was ended by ${signal ?? `exit code ${code}`}`));
+    this.kill();
+  }
+}
