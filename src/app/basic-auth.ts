@@ -3,8 +3,11 @@
 
 import { createHash, timingSafeEqual } from "node:crypto";
 
+/** A name and a password, as a client has sent them. */
 export interface Credentials {
+  /** May be empty. */
   readonly user: string;
+  /** As text; may be empty. */
   readonly password: string;
 }
 
@@ -66,6 +69,7 @@ export function unauthorized(realm: string): Response {
   });
 }
 
+/** What `basicAuth` goes by. */
 export interface BasicAuth<Ctx, User> {
   /** Shown by the browser when it asks. Printable ASCII without quotes. */
   readonly realm: string;

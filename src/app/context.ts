@@ -7,16 +7,22 @@ import type { RequestSession } from "./session.ts";
 import type { Cache, LockFunction } from "./shared.ts";
 import type { UploadOptions, UploadPart } from "./uploads.ts";
 
+/** What belongs to a line of the log: names and values that JSON can carry. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
 /** Writes to the pool's log, beside the worker and the request that it is about. */
 export interface Log {
+  /** Something failed, and somebody has to look. */
   error(message: string, fields?: LogFields): void;
+  /** Something is not as it should be. */
   warn(message: string, fields?: LogFields): void;
+  /** Something happened. */
   info(message: string, fields?: LogFields): void;
+  /** For whoever looks for a mistake; not written unless `log_level` is "debug". */
   debug(message: string, fields?: LogFields): void;
 }
 
+/** The worker that answers. */
 export interface WorkerInfo {
   /** Which worker of its pool this is; a replacement gets a new number. */
   readonly id: number;
@@ -28,7 +34,9 @@ export interface WorkerInfo {
 
 /** What `init` is given. */
 export interface InitContext {
+  /** Which worker of its pool this is. */
   readonly id: number;
+  /** Which reload it belongs to. */
   readonly generation: number;
   /** Name of the pool. */
   readonly pool: string;
@@ -36,9 +44,11 @@ export interface InitContext {
   readonly file: string;
   /** `process.env`: what the pool's configuration lets through. Never a request's variables. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Lines of this worker, about no request. */
   readonly log: Log;
 }
 
+/** The client, as the web server says. */
 export interface RemoteAddress {
   /** REMOTE_ADDR; "" if the web server does not say. */
   readonly address: string;
@@ -116,8 +126,11 @@ export interface Context<State = any, User = any> {
   uploads(options?: UploadOptions): AsyncIterableIterator<UploadPart>;
   /** The visitor's session: `const session = await ctx.session.open()`. */
   readonly session: RequestSession;
+  /** Lines of this request. */
   readonly log: Log;
+  /** Who answers. */
   readonly worker: WorkerInfo;
+  /** Who asks, as far as the web server knows. */
   readonly remoteAddress: RemoteAddress;
 }
 
@@ -137,17 +150,25 @@ export type Handler<State = any> = (
 export interface HandlerModule<State = any> {
   /** Once per worker, before its first request of this module. A worker whose `app` rejects here is not ready. */
   init?(worker: InitContext): State | Promise<State>;
+  /** Every request. */
   fetch?: Handler<State>;
   /** Answers FastCGI's authorizer role: status 200 allows, all else refuses. Without it `fetch` is asked. */
   authorize?: Handler<State>;
   /** Answers FastCGI's filter role; the request's body is FCGI_DATA. Without it `fetch` is asked. */
   filter?: Handler<State>;
+  /** GET, and HEAD where there is none for it. */
   GET?: Handler<State>;
+  /** HEAD; its body is not sent. */
   HEAD?: Handler<State>;
+  /** POST. */
   POST?: Handler<State>;
+  /** PUT. */
   PUT?: Handler<State>;
+  /** PATCH. */
   PATCH?: Handler<State>;
+  /** DELETE. */
   DELETE?: Handler<State>;
+  /** OPTIONS; without it, `Allow` says what there is. */
   OPTIONS?: Handler<State>;
   /** Once, when the worker has finished its last request. Without it, `state[Symbol.asyncDispose]` is called. */
   dispose?(state: State): void | Promise<void>;

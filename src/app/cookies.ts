@@ -1,5 +1,6 @@
 // Cookies, and tokens against forged requests: the shapes of `ctx.cookies` and `ctx.csrf`. Types only.
 
+/** Attributes of a cookie that is set [RFC 6265 §4.1.2]. */
 export interface CookieAttributes {
   /** Default "/". */
   readonly path?: string;
@@ -7,6 +8,7 @@ export interface CookieAttributes {
   readonly domain?: string;
   /** Seconds. Default: until the browser is closed. */
   readonly maxAge?: number;
+  /** When the client forgets it; `maxAge` counts more. Default: when the browser is closed. */
   readonly expires?: Date;
   /** Out of reach of scripts in the page. Default true. */
   readonly httpOnly?: boolean;
@@ -47,11 +49,13 @@ export interface Cookies {
   readonly sealed: ProtectedCookies;
 }
 
+/** Of whom a token proves something. */
 export interface CsrfOptions {
   /** Whom tokens are for besides this browser, such as a user's or a session's id: another's are refused. */
   readonly bindTo?: string;
 }
 
+/** Where a token is looked for, and from where requests may come. */
 export interface CsrfVerifyOptions extends CsrfOptions {
   /** The form's field. Default "_csrf". */
   readonly field?: string;

@@ -3,6 +3,7 @@
 
 import { currentContext } from "./current.ts";
 
+/** One event. */
 export interface EventMessage {
   /** Text goes as it is, with as many lines as it has; anything else as JSON. */
   readonly data?: unknown;
@@ -28,11 +29,13 @@ export interface EventSink {
   readonly lastEventId: string | undefined;
 }
 
+/** What makes the events, one after the other. */
 export type EventStreamSource =
   | AsyncIterable<EventMessage | string>
   // biome-ignore lint/suspicious/noConfusingVoidType: a function that needs no clean-up returns nothing
   | ((events: EventSink) => void | (() => void) | Promise<void | (() => void)>);
 
+/** Of a stream of events. */
 export interface EventStreamOptions {
   /** Milliseconds of silence after which a comment is sent, so that nobody on the way gives up. Default 15,000; 0: never. */
   readonly keepAlive?: number;

@@ -13,6 +13,7 @@ export type MiddlewareContext<State = any, User = any> = Omit<Context<State, Use
 // biome-ignore lint/suspicious/noConfusingVoidType: a phase that goes on returns nothing
 export type PhaseResult = Response | void;
 
+/** One phase: runs before or after the content, at its place in the order. */
 // biome-ignore lint/suspicious/noExplicitAny: as in Context
 export type Phase<State = any, User = any> = (
   request: Request,
@@ -25,6 +26,7 @@ export type Phase<State = any, User = any> = (
  */
 export type Next = (request?: Request) => Promise<Response>;
 
+/** What goes around the content: calls `next`, or answers itself. */
 // biome-ignore lint/suspicious/noExplicitAny: as in Context
 export type Wrap<State = any, User = any> = (
   request: Request,

@@ -9,7 +9,9 @@ export type Printable = string | number | bigint | boolean | Date | URL | null |
 /** `page` in a server page. */
 // biome-ignore lint/suspicious/noExplicitAny: as in Context
 export interface Page<State = any> {
+  /** What is asked for. */
   readonly request: Request;
+  /** As handlers get it. */
   readonly ctx: Context<State>;
   /** Status of the reply; default: 200, or what `<%@ page status="…" %>` says. Throws once the head is sent. */
   status: number;

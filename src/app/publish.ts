@@ -13,6 +13,7 @@ export const TABLE: unique symbol = Symbol.for("holdfast.publish.1") as never;
 const DEFINITION: unique symbol = Symbol.for("holdfast.published.1") as never;
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
+/** A method by which a function may be called. */
 export type PublishedMethod = (typeof METHODS)[number];
 
 /** The fields of the request: of the query, or of a form. No prototype. Of a name that came twice, the last. */
@@ -35,6 +36,7 @@ export interface PublishHooks<User = any> {
 /** `ctx` has the state that the module's `init` returned. */
 export type PublishedHandler<Input> = (input: Input, ctx: Context, request: Request) => unknown;
 
+/** How a function is called, and by whom. */
 export interface PublishedOptions extends PublishHooks {
   /** Default `["GET"]`. HEAD comes with GET; OPTIONS is answered. */
   readonly methods?: readonly PublishedMethod[];

@@ -1,5 +1,6 @@
 // A file as a reply: the shapes of `ctx.sendFile()`. Types only.
 
+/** How a file is sent. */
 export interface SendFileOptions {
   /**
    * The folder in which the file must lie, whatever `path` says: needed where a client has a say in `path`. Then `path` is

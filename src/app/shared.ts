@@ -3,11 +3,13 @@
 /** Milliseconds, or a number with its unit: `"250ms"`, `"30s"`, `"5m"`, `"12h"`, `"7d"`. */
 export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
 
+/** Of an entry of the cache. */
 export interface CacheOptions {
   /** How long the entry lives. Default: until it has to make room, see `cache.memory`. */
   readonly ttl?: Duration;
 }
 
+/** Of an entry that is made where it is missing. */
 export interface RememberOptions extends CacheOptions {
   /** How long to wait for another request that makes the same value. Default: 10 s. */
   readonly wait?: Duration;
@@ -25,6 +27,7 @@ export interface RememberOptions extends CacheOptions {
 export interface Cache {
   /** undefined: there is nothing under this key, or no longer. */
   get<T = unknown>(key: string): Promise<T | undefined>;
+  /** Whether there is an entry; it may be gone by the next call. */
   has(key: string): Promise<boolean>;
   /** Puts `value`, anything but undefined, in the place of what is there. */
   set(key: string, value: unknown, options?: CacheOptions): Promise<void>;
@@ -50,6 +53,7 @@ export interface Cache {
   clear(prefix?: string): Promise<number>;
 }
 
+/** Of a lock. */
 export interface LockOptions {
   /** How long to wait for it; then the promise rejects with Fault OVERLOAD (503). Default: 10 s. */
   readonly wait?: Duration;

@@ -1,6 +1,7 @@
 // Standard Schema, version 1: how zod, Valibot, ArkType and others offer their schemas to whoever wants
 // to validate something (https://standardschema.dev). Types only.
 
+/** A schema of any library that speaks Standard Schema. */
 export interface StandardSchema<Input = unknown, Output = Input> {
   readonly "~standard": {
     readonly version: 1;
@@ -15,8 +16,11 @@ export type StandardResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly StandardIssue[] };
 
+/** One thing that is wrong with a value. */
 export interface StandardIssue {
+  /** What is wrong with it, for people. */
   readonly message: string;
+  /** Where in the value; undefined: the value itself. */
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 

@@ -12,15 +12,19 @@ export interface UploadProgress {
 export interface UploadOptions {
   /** Number of fields that are no files. */
   readonly fields?: number;
+  /** Bytes of one field's value. */
   readonly fieldLimit?: number;
+  /** Bytes of a field's name. */
   readonly nameLimit?: number;
   /** Number of files. */
   readonly files?: number;
+  /** Bytes of one file. */
   readonly fileLimit?: number;
   /** Called after each piece of the body that was read, at most 64 KiB. What it throws ends the upload. */
   progress?(progress: UploadProgress): void;
 }
 
+/** Of a part that is written to disk. */
 export interface SaveOptions {
   /** Permission bits of the file, less the pool's umask. Default 0o640. */
   readonly mode?: number;
@@ -28,9 +32,11 @@ export interface SaveOptions {
   readonly maxBytes?: number;
 }
 
+/** A part that was written to disk. */
 export interface SavedFile {
   /** Absolute. */
   readonly path: string;
+  /** Bytes. */
   readonly size: number;
 }
 
@@ -50,6 +56,7 @@ export interface UploadPart {
   readonly filename: string | undefined;
   /** Media type as the client says, which proves nothing; `text/plain` where it says nothing. */
   readonly type: string;
+  /** The content as it arrives. */
   readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>;
   /** All of it. Rejects with 413 beyond the pool's `form.memory_limit`. */
   bytes(): Promise<Uint8Array<ArrayBuffer>>;
