@@ -31,7 +31,17 @@ export const apacheProgram = () => which("apache2", "httpd");
 export const proxyPassPath = (peer: Peer) => `/${peer.id}/${peer.path}`;
 export const setHandlerPath = (peer: Peer) => `/${peer.id}-files/hello.ts`;
 
-export async function startApache(around: Surroundings, mounts: readonly Mounted[]): Promise<Apache> {
+/** What else an Apache is to have. */
+export interface Additions {
+  readonly modules: readonly string[];
+  readonly text: string;
+}
+
+export async function startApache(
+  around: Surroundings,
+  mounts: readonly Mounted[],
+  additions: Additions = { modules: [], text: "" },
+): Promise<Apache> {
   const { folder } = around;
   const program = apacheProgram();
   if (program === undefined) {
@@ -44,7 +54,7 @@ export async function startApache(around: Surroundings, mounts: readonly Mounted
     mkdirSync(files, { recursive: true });
     writeFileSync(join(files, "hello.ts"), "");
   }
-  writeFileSync(config, render({ program, around, mounts, port }));
+  writeFileSync(config, render({ program, around, mounts, port, additions }));
   const child = await startChild(
     {
       command: program,
@@ -62,15 +72,16 @@ interface Rendering {
   readonly around: Surroundings;
   readonly mounts: readonly Mounted[];
   readonly port: number;
+  readonly additions: Additions;
 }
 
-function render({ program, around, mounts, port }: Rendering): string {
+function render({ program, around, mounts, port, additions }: Rendering): string {
   const { folder, user } = around;
   const modules = modulesFolder(program);
   const builtIn = execFileSync(program, ["-l"], { encoding: "utf8" });
-  const load = MODULES.filter((name) => !builtIn.includes(`mod_${name}.c`) && !builtIn.includes(`${name}.c`)).map(
-    (name) => `LoadModule ${name}_module ${join(modules, `mod_${name}.so`)}`,
-  );
+  const load = [...MODULES, ...additions.modules]
+    .filter((name) => !builtIn.includes(`mod_${name}.c`) && !builtIn.includes(`${name}.c`))
+    .map((name) => `LoadModule ${name}_module ${join(modules, `mod_${name}.so`)}`);
   return `${load.join("\n")}
 ServerName 127.0.0.1
 Listen 127.0.0.1:${port}
@@ -103,7 +114,8 @@ SetEnv ap_trust_cgilike_cl 1
     AllowOverride None
     Require all granted
 </Directory>
-${mounts.map((mounted) => mount(around, mounted)).join("\n")}`;
+${mounts.map((mounted) => mount(around, mounted)).join("\n")}
+${additions.text}`;
 }
 
 function mount(around: Surroundings, { peer, socket }: Mounted): string {

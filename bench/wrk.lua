@@ -1,3 +1,23 @@
+-- What is asked comes from the environment: method, body, its type, and cookies, one for each request in turn.
+wrk.method = os.getenv("BENCH_METHOD") or "GET"
+wrk.body = os.getenv("BENCH_BODY")
+if wrk.body then wrk.headers["Content-Type"] = os.getenv("BENCH_TYPE") end
+
+local requests = {}
+local turn = 0
+init = function()
+  for cookie in string.gmatch(os.getenv("BENCH_COOKIES") or "", "[^\n]+") do
+    wrk.headers["Cookie"] = cookie
+    requests[#requests + 1] = wrk.format()
+  end
+  if #requests == 0 then requests[1] = wrk.format() end
+end
+
+request = function()
+  turn = turn % #requests + 1
+  return requests[turn]
+end
+
 -- Prints wrk's own summary as one line of JSON, so that nothing is parsed out of its table.
 done = function(summary, latency)
   local errors = summary.errors

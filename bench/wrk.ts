@@ -17,7 +17,27 @@ export interface HttpLoad {
   readonly clients: number;
   readonly seconds: number;
   readonly repository: string;
+  /** Default: a GET. */
+  readonly request?: HttpRequest;
+  /** Default: what every peer answers. */
+  readonly expected?: ExpectedReply;
 }
+
+/** What is asked, by every client the same. */
+export interface HttpRequest {
+  readonly method?: string;
+  readonly body?: string;
+  readonly type?: string;
+  /** One for each request, in turn; the replies to all of them are equally long. */
+  readonly cookies?: readonly string[];
+}
+
+export interface ExpectedReply {
+  readonly body: string | RegExp;
+  readonly type: RegExp;
+}
+
+const PLAIN_REPLY: ExpectedReply = { body: BODY, type: /^text\/plain; ?charset=utf-8$/i };
 
 interface Summary extends Omit<Load, "errors"> {
   readonly bytes: number;
@@ -28,8 +48,9 @@ interface Summary extends Omit<Load, "errors"> {
   readonly timeout: number;
 }
 
-export async function httpLoad({ port, path, clients, seconds, repository }: HttpLoad): Promise<Load> {
-  const before = await probe(port, path);
+export async function httpLoad(load: HttpLoad): Promise<Load> {
+  const { port, path, clients, seconds, repository, request = {} } = load;
+  const before = await probe(load);
   const { stdout } = await promisify(execFile)(
     "wrk",
     [
@@ -40,9 +61,9 @@ export async function httpLoad({ port, path, clients, seconds, repository }: Htt
       join(repository, "bench/wrk.lua"),
       `http://127.0.0.1:${port}${path}`,
     ],
-    { timeout: (seconds + 30) * 1000 },
+    { timeout: (seconds + 30) * 1000, env: { ...process.env, ...variables(request) } },
   );
-  const after = await probe(port, path);
+  const after = await probe(load);
   const summary = JSON.parse(/^SUMMARY (.*)$/m.exec(stdout)?.[1] ?? "{}") as Summary;
   return { ...summary, errors: [...before.errors, ...after.errors, ...judge(summary, before.bytes, clients)] };
 }
@@ -61,18 +82,70 @@ function judge(summary: Summary, responseBytes: number, clients: number): string
   return errors;
 }
 
-/** One response, byte for byte as wrk would see it. */
-async function probe(port: number, path: string): Promise<{ bytes: number; errors: string[] }> {
-  const text = await rawGet(port, path);
-  const [head = "", body] = text.split("\r\n\r\n");
-  const errors: string[] = [];
-  if (!/^HTTP\/1\.1 200 /.test(head)) errors.push(`answered ${head.split("\r\n")[0]}`);
-  else if (body !== BODY) errors.push(`the body is ${JSON.stringify(body?.slice(0, 60))}`);
-  else if (!/^content-type: text\/plain;charset=utf-8\r?$/im.test(head)) errors.push("the Content-Type is another");
-  return { bytes: text.length, errors };
+/** What wrk.lua reads. */
+function variables({ method, body, type, cookies }: HttpRequest): Record<string, string> {
+  return {
+    ...(method === undefined ? {} : { BENCH_METHOD: method }),
+    ...(body === undefined ? {} : { BENCH_BODY: body }),
+    ...(type === undefined ? {} : { BENCH_TYPE: type }),
+    ...(cookies === undefined ? {} : { BENCH_COOKIES: cookies.join("\n") }),
+  };
 }
 
-function rawGet(port: number, path: string): Promise<string> {
+/** One response, byte for byte as wrk would see it. */
+async function probe({
+  port,
+  path,
+  request = {},
+  expected = PLAIN_REPLY,
+}: HttpLoad): Promise<{ bytes: number; errors: string[] }> {
+  const { head, body, bytes } = await rawRequest(port, path, request);
+  const errors: string[] = [];
+  const isRight = typeof expected.body === "string" ? body === expected.body : expected.body.test(body);
+  if (!/^HTTP\/1\.1 200 /.test(head)) errors.push(`answered ${head.split("\r\n")[0]}`);
+  else if (!isRight) errors.push(`the body is ${JSON.stringify(body.slice(0, 60))}`);
+  else if (!expected.type.test(/^content-type: (.*?)\r?$/im.exec(head)?.[1] ?? ""))
+    errors.push("the Content-Type is another");
+  return { bytes, errors };
+}
+
+export interface RawReply {
+  readonly head: string;
+  /** Without the framing of its chunks. */
+  readonly body: string;
+  /** Of the whole reply on the wire. */
+  readonly bytes: number;
+}
+
+export async function rawRequest(port: number, path: string, request: HttpRequest): Promise<RawReply> {
+  const text = await exchange(port, path, request);
+  const at = text.indexOf("\r\n\r\n");
+  const head = text.slice(0, at);
+  const content = text.slice(at + 4);
+  const isChunked = /^transfer-encoding: chunked\r?$/im.test(head);
+  return { head, body: isChunked ? unchunked(content) : content, bytes: text.length };
+}
+
+function unchunked(content: string): string {
+  let body = "";
+  for (let at = 0; at < content.length; ) {
+    const end = content.indexOf("\r\n", at);
+    const length = Number.parseInt(content.slice(at, end), 16);
+    if (!(length > 0)) break;
+    body += content.slice(end + 2, end + 2 + length);
+    at = end + 2 + length + 2;
+  }
+  return body;
+}
+
+function exchange(port: number, path: string, { method = "GET", body, type, cookies }: HttpRequest): Promise<string> {
+  const lines = [
+    `${method} ${path} HTTP/1.1`,
+    `Host: 127.0.0.1:${port}`,
+    ...(cookies?.[0] === undefined ? [] : [`Cookie: ${cookies[0]}`]),
+    ...(body === undefined ? [] : [`Content-Length: ${Buffer.byteLength(body)}`]),
+    ...(type === undefined ? [] : [`Content-Type: ${type}`]),
+  ];
   return new Promise((resolve, reject) => {
     const socket = connect(port, "127.0.0.1");
     let text = "";
@@ -85,9 +158,10 @@ function rawGet(port: number, path: string): Promise<string> {
     socket.on("data", (chunk: string) => {
       text += chunk;
       const end = text.indexOf("\r\n\r\n");
+      if (end < 0) return;
       const length = Number(/^content-length: (\d+)\r$/im.exec(text)?.[1] ?? Number.NaN);
-      if (end >= 0 && text.length >= end + 4 + length) socket.destroy();
+      if (text.length >= end + 4 + length || text.endsWith("\r\n0\r\n\r\n")) socket.destroy();
     });
-    socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`);
+    socket.write(`${lines.join("\r\n")}\r\n\r\n${body ?? ""}`);
   });
 }

@@ -1,0 +1,188 @@
+// `node dist/bench/model.js`: what the parts of the programming model cost through Apache, beside a bare handler
+// in the same run: pages, sessions of each store, forms, frameworks, an old CGI script. See README.md.
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { FAULTS, Fault } from "../src/base/fault.ts";
+import { startApache } from "./apache.ts";
+import { type Environment, environment } from "./environment.ts";
+import { cgidAdditions } from "./model/cgid.ts";
+import { startPools } from "./model/pools.ts";
+import { type ModelRow, modelRows } from "./model/rows.ts";
+import { startStores } from "./model/stores.ts";
+import { type Options, readOptions } from "./options.ts";
+import { cpuMicros, processTree } from "./proc.ts";
+import { type Spread, shuffled, spread } from "./statistics.ts";
+import { REPOSITORY, type Run, withRun } from "./surroundings.ts";
+import { which } from "./which.ts";
+import { httpLoad, rawRequest } from "./wrk.ts";
+
+interface Sample {
+  readonly requestsPerSecond: number;
+  readonly p50Us: number;
+  readonly p99Us: number;
+  readonly cpuMicros: number;
+  readonly errors: readonly string[];
+}
+
+interface Result {
+  readonly id: string;
+  readonly title: string;
+  readonly samples: readonly Sample[];
+  readonly requestsPerSecond: Spread;
+  /** Of the bare handler in the same round. */
+  readonly toBare: Spread;
+  readonly errors: readonly string[];
+}
+
+interface Report {
+  readonly environment: Environment;
+  readonly options: Options;
+  readonly results: readonly Result[];
+  readonly missing: readonly string[];
+}
+
+async function main(argv: readonly string[]): Promise<void> {
+  const options = readOptions(argv);
+  if (which("wrk") === undefined) throw new Fault("LISTEN", "wrk is not installed", { hint: "apt-get install wrk" });
+  const found = environment(REPOSITORY, ["node dist/bench/model.js", ...argv].join(" "));
+  const report = await withRun((run) => bench(run, options, found));
+  const text = renderText(report);
+  process.stdout.write(`\n${text}`);
+  if (options.results) write(report, text);
+  if (report.results.some(({ errors }) => errors.length > 0)) process.exitCode = 1;
+}
+
+async function bench(run: Run, options: Options, found: Environment): Promise<Report> {
+  const { stores, missing } = await startStores(run);
+  const pools = await startPools(run, stores);
+  const cgid = cgidAdditions(run);
+  const apache = run.own(await startApache(run, pools.mounts, cgid));
+  const rows = modelRows(stores).filter(({ id }) => options.only.length === 0 || options.only.includes(id));
+  const requests = new Map(
+    await Promise.all(rows.map(async (row) => [row, await requestOf(row, apache.port)] as const)),
+  );
+  const measure = async (row: ModelRow, seconds: number): Promise<Sample> => {
+    // Node scripts under mod_cgid are children of Apache's.
+    const pids = processTree(row.byApache ? apache.pid : pools.pid);
+    const before = cpuMicros(pids);
+    const {
+      requests: count,
+      seconds: took,
+      p50Us,
+      p99Us,
+      errors,
+    } = await httpLoad({
+      port: apache.port,
+      path: row.path,
+      clients: options.clients,
+      seconds,
+      repository: REPOSITORY,
+      request: requests.get(row) ?? {},
+      ...(row.expected === undefined ? {} : { expected: row.expected }),
+    });
+    return { requestsPerSecond: count / took, p50Us, p99Us, cpuMicros: (cpuMicros(pids) - before) / count, errors };
+  };
+  const samples = new Map<ModelRow, Sample[]>(rows.map((row) => [row, []]));
+  for (const row of rows) {
+    say(`warm-up  ${row.id}`);
+    await measure(row, options.warmUpSeconds);
+  }
+  for (let round = 1; round <= options.rounds; round++) {
+    for (const row of shuffled(rows, options.seed + round)) {
+      const sample = await measure(row, options.seconds);
+      samples.get(row)?.push(sample);
+      const rate = Math.round(sample.requestsPerSecond);
+      say(`round ${round}/${options.rounds}  ${row.id.padEnd(22)} ${rate} req/s  ${sample.errors.join("; ")}`);
+    }
+  }
+  const bare = samples.get(rows.find(({ id }) => id === "bare") as ModelRow) ?? [];
+  const results = rows.map((row) => resultOf(row, samples.get(row) ?? [], bare));
+  return { environment: found, options, results, missing };
+}
+
+/** With cookies of its own sessions, where it needs some. */
+async function requestOf(row: ModelRow, port: number): Promise<ModelRow["request"] & object> {
+  const request = row.request ?? {};
+  if (row.sessions === undefined) return request;
+  const cookies: string[] = [];
+  for (let n = 0; n < row.sessions; n++) {
+    const { head } = await rawRequest(port, row.path, request);
+    const cookie = /^set-cookie: ([^;\r]+)/im.exec(head)?.[1];
+    if (cookie === undefined) throw new Fault("LISTEN", `${row.id}: no cookie was set: ${head.split("\r\n")[0]}`);
+    cookies.push(cookie);
+  }
+  return { ...request, cookies };
+}
+
+function resultOf({ id, title }: ModelRow, samples: readonly Sample[], bare: readonly Sample[]): Result {
+  const toBare = samples.map((sample, n) => sample.requestsPerSecond / (bare[n]?.requestsPerSecond ?? Number.NaN));
+  return {
+    id,
+    title,
+    samples,
+    requestsPerSecond: spread(samples.map(({ requestsPerSecond }) => requestsPerSecond)),
+    toBare: spread(toBare),
+    errors: [...new Set(samples.flatMap(({ errors }) => errors))],
+  };
+}
+
+function renderText({ environment: env, options, results, missing }: Report): string {
+  const median = (result: Result, pick: (sample: Sample) => number): number => spread(result.samples.map(pick)).median;
+  const lines = [
+    ["", "req/s", "min–max", "÷ bare", "min–max", "p50 ms", "p99 ms", "CPU µs"],
+    ...results.map((result) => [
+      result.title,
+      result.errors.length === 0 ? whole(result.requestsPerSecond.median) : "INVALID",
+      `${whole(result.requestsPerSecond.min)}–${whole(result.requestsPerSecond.max)}`,
+      result.toBare.median.toFixed(3),
+      `${result.toBare.min.toFixed(3)}–${result.toBare.max.toFixed(3)}`,
+      (median(result, ({ p50Us }) => p50Us) / 1000).toFixed(2),
+      (median(result, ({ p99Us }) => p99Us) / 1000).toFixed(2),
+      whole(median(result, ({ cpuMicros }) => cpuMicros)),
+    ]),
+  ];
+  const widths = lines[0]?.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? "").length))) ?? [];
+  const table = lines.map((line) =>
+    line
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join("  "),
+  );
+  return `${[
+    `Holdfast, what the programming model costs, ${env.date}, commit ${env.commit}`,
+    `${env.cpu}, ${env.cores} cores, ${env.kernel}, Node ${env.node}, Apache ${env.apache} (event); load before the run ${env.load.toFixed(1)}`,
+    `${env.command}   (seed ${options.seed})`,
+    "",
+    `Medians of ${options.rounds} interleaved rounds of ${options.seconds} s, ${options.clients} kept clients through Apache, 2 workers.`,
+    "CPU is user and system time of Holdfast's processes (under mod_cgid: Apache's and the scripts') for each request.",
+    "",
+    ...table,
+    ...results
+      .filter(({ errors }) => errors.length > 0)
+      .map(({ title, errors }) => `INVALID: ${title}: ${errors.join("; ")}`),
+    ...missing.map((reason) => `missing: ${reason}`),
+  ].join("\n")}\n`;
+}
+
+const whole = (value: number): string => Math.round(value).toLocaleString("en");
+
+function write(report: Report, text: string): void {
+  const folder = join(REPOSITORY, "bench/results");
+  mkdirSync(folder, { recursive: true });
+  const name = join(folder, `${report.environment.date.slice(0, 10)}-${report.environment.commit}-model`);
+  writeFileSync(`${name}.txt`, text);
+  writeFileSync(`${name}.json`, `${JSON.stringify(report, undefined, 1)}\n`);
+  say(`\nwrote ${name}.{txt,json}`);
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof Fault)) throw error;
+  say(`bench: ${error.message}${error.hint === undefined ? "" : `\n  ${error.hint}`}`);
+  process.exitCode = FAULTS[error.code].exit;
+}
