@@ -60,7 +60,8 @@ async function stop(child: ChildProcess, signal: NodeJS.Signals): Promise<void> 
   clearTimeout(timer);
 }
 
-async function accepting(address: Address): Promise<void> {
+/** Resolves once something accepts connections at `address`. */
+export async function accepting(address: Address): Promise<void> {
   const deadline = performance.now() + START_TIMEOUT_MS;
   while (performance.now() < deadline) {
     if (await accepts(address)) return;

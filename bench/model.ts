@@ -63,8 +63,7 @@ async function bench(run: Run, options: Options, found: Environment): Promise<Re
     await Promise.all(rows.map(async (row) => [row, await requestOf(row, apache.port)] as const)),
   );
   const measure = async (row: ModelRow, seconds: number): Promise<Sample> => {
-    // Node scripts under mod_cgid are children of Apache's.
-    const pids = processTree(row.byApache ? apache.pid : pools.pid);
+    const pids = processTree(pools.pid);
     const before = cpuMicros(pids);
     const {
       requests: count,
@@ -81,7 +80,9 @@ async function bench(run: Run, options: Options, found: Environment): Promise<Re
       request: requests.get(row) ?? {},
       ...(row.expected === undefined ? {} : { expected: row.expected }),
     });
-    return { requestsPerSecond: count / took, p50Us, p99Us, cpuMicros: (cpuMicros(pids) - before) / count, errors };
+    // Scripts that have ended took their account with them.
+    const micros = row.byApache ? Number.NaN : (cpuMicros(pids) - before) / count;
+    return { requestsPerSecond: count / took, p50Us, p99Us, cpuMicros: micros, errors };
   };
   const samples = new Map<ModelRow, Sample[]>(rows.map((row) => [row, []]));
   for (const row of rows) {
@@ -139,7 +140,7 @@ function renderText({ environment: env, options, results, missing }: Report): st
       `${result.toBare.min.toFixed(3)}–${result.toBare.max.toFixed(3)}`,
       (median(result, ({ p50Us }) => p50Us) / 1000).toFixed(2),
       (median(result, ({ p99Us }) => p99Us) / 1000).toFixed(2),
-      whole(median(result, ({ cpuMicros }) => cpuMicros)),
+      spelled(median(result, ({ cpuMicros }) => cpuMicros)),
     ]),
   ];
   const widths = lines[0]?.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? "").length))) ?? [];
@@ -154,7 +155,7 @@ function renderText({ environment: env, options, results, missing }: Report): st
     `${env.command}   (seed ${options.seed})`,
     "",
     `Medians of ${options.rounds} interleaved rounds of ${options.seconds} s, ${options.clients} kept clients through Apache, 2 workers.`,
-    "CPU is user and system time of Holdfast's processes (under mod_cgid: Apache's and the scripts') for each request.",
+    "CPU is user and system time of Holdfast's processes for each request; what scripts under mod_cgid take is not known.",
     "",
     ...table,
     ...results
@@ -164,6 +165,7 @@ function renderText({ environment: env, options, results, missing }: Report): st
   ].join("\n")}\n`;
 }
 
+const spelled = (micros: number): string => (Number.isNaN(micros) ? "–" : whole(micros));
 const whole = (value: number): string => Math.round(value).toLocaleString("en");
 
 function write(report: Report, text: string): void {

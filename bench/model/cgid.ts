@@ -1,6 +1,6 @@
 // The CGI script as Apache itself runs it: a process for each request.
 
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Additions } from "../apache.ts";
 import type { Run } from "../surroundings.ts";
@@ -11,9 +11,9 @@ export function cgidAdditions({ folder, repository }: Run): Additions {
   const scripts = join(folder, "cgi-bin");
   const script = join(scripts, "hello.cjs");
   mkdirSync(scripts, { mode: 0o755 });
-  copyFileSync(join(repository, "bench/apps/model/cgi/hello.cjs"), script);
+  const source = readFileSync(join(repository, "bench/apps/model/cgi/hello.cjs"), "utf8");
   // On the Node that runs Holdfast.
-  writeFileSync(script, `#!${process.execPath}\n${readFileSync(script, "utf8")}`, { mode: 0o755 });
+  writeFileSync(script, `#!${process.execPath}\n${source}`, { mode: 0o755 });
   return {
     modules: ["alias", "cgid"],
     text: `ScriptSock "${join(folder, "cgid.sock")}"

@@ -1,16 +1,14 @@
 // One Holdfast with a pool for each app that is measured, all of them with two workers.
 
-import { chmodSync, cpSync, existsSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Mounted } from "../apache.ts";
-import { type Child, startChild } from "../child.ts";
+import { accepting, type Child, startChild } from "../child.ts";
 import { DEFAULTS } from "../peer.ts";
 import type { Run } from "../surroundings.ts";
 import type { Store } from "./stores.ts";
 
 const THREADS = 2;
-const SOCKETS_TIMEOUT_MS = 60_000;
-const POLL_MS = 25;
 
 interface Pool {
   readonly id: string;
@@ -60,11 +58,7 @@ export async function startPools(run: Run, stores: readonly Store[]): Promise<Po
       socketOf("bare"),
     ),
   );
-  const deadline = performance.now() + SOCKETS_TIMEOUT_MS;
-  while (!pools.every(({ id }) => existsSync(socketOf(id)))) {
-    if (performance.now() > deadline) throw new Error(`not every pool listens after ${SOCKETS_TIMEOUT_MS} ms`);
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
+  await Promise.all(pools.map(({ id }) => accepting(socketOf(id))));
   for (const { id } of pools) chmodSync(socketOf(id), 0o666);
   const mounts = pools.map(({ id }) => ({
     peer: { ...DEFAULTS, id, title: id, missing: () => undefined, start: async () => child },

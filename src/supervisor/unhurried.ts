@@ -8,7 +8,7 @@ import { LEAST_URGENT, mayLowerNiceness, ownNiceness, setNiceness } from "../bas
 /** Added to our own niceness: a thirtieth of what a process gets that wants the processor as well. */
 const NICER = 15;
 /** On a machine that is busy all the time it would never be ready: from then on it boots like any other, ms. */
-export const UNHURRIED_MS = 5000;
+export const UNHURRIED_MS = 2000;
 
 export interface UnhurriedOptions {
   readonly pid: number;

@@ -155,7 +155,7 @@ describe("holdfast start", () => {
     const second = await eventually(async () => {
       const pid = Number((await get()).body);
       return pid !== first && pid;
-    });
+    }, 15_000);
     expect((await status()).pools[0]).toMatchObject({
       state: "ready",
       processes: [{ pid: first }, { pid: second }],

@@ -253,10 +253,13 @@ describe("a reload by the supervisor", () => {
 
   it("puts stop_timeout into effect and says what waits for the next start", async () => {
     const supervisor = await start();
+    const before = await who("www");
     write({ www: {} }, { stop_timeout: "9s", log_level: "warn" });
     expect((await supervisor.reload("all")).warnings).toEqual([
       "supervisor.log_level has changed: it takes effect when Holdfast is started anew",
     ]);
+    // It writes down as well how long it has.
+    await eventually(() => !isRunning(before.pid));
     await supervisor.stop("test");
     expect(Number(readFileSync(join(folder, "www.drain"), "utf8"))).toBeGreaterThan(8000);
   });
