@@ -60,8 +60,8 @@ export interface PoolOptions {
 const GATEWAY_SWEEP_MS = 1000;
 /** For connections whose requests were ended by the deadline to be given away, ms. */
 const LAST_GIVING_MS = 100;
-/** For the next process to be told what has changed last, ms. */
-const LAST_CHANGES_MS = 200;
+/** For the next process to be told the rest of what workers shared, ms. */
+const LAST_WORDS_MS = 10_000;
 /** Idle connections are given away over this time: enough for a process that has just started to warm up, ms. */
 const HAND_OVER_MS = 1000;
 
@@ -279,7 +279,7 @@ export class Pool implements GatewayHost {
     this.#retiring = true;
     if (this.#givesAway) this.#forsaken();
     await this.#workforce.drain(this.#drainBy);
-    await this.shared.finish(LAST_CHANGES_MS);
+    await this.shared.finish(Math.min(LAST_WORDS_MS, this.#drainBy - this.clock.now()));
     // Connections whose requests were ended by the deadline can be given away now.
     if (this.#givesAway) await settledWithin(this.clock, emptied, LAST_GIVING_MS);
     this.#cancelLate();

@@ -57,13 +57,16 @@ export class Bequest {
 
   /** Resolves when the heir was told all that has changed, or there is none, or after `withinMs`. */
   finish(withinMs: number): Promise<void> {
-    if (this.#heir === undefined) return Promise.resolve();
+    const heir = this.#heir;
+    if (heir === undefined || heir.destroyed) return Promise.resolve();
     return new Promise((resolve) => {
       const cancel = this.#clock.at(this.#clock.now() + withinMs, resolve);
-      this.#emptied = () => {
+      const over = (): void => {
         cancel();
-        this.#heir?.end(resolve);
+        resolve();
       };
+      heir.once("close", over);
+      this.#emptied = () => heir.end(over);
       this.#pumpSoon();
     });
   }
@@ -73,7 +76,6 @@ export class Bequest {
     for (const store of this.#spaces.values()) store.changed = undefined;
     this.#server.close();
     for (const socket of this.#sockets) socket.destroy();
-    this.#emptied?.();
   }
 
   #knock(socket: Socket): void {

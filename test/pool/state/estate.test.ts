@@ -133,6 +133,24 @@ describe("what a process leaves to the one that takes its place", () => {
     expect(heir.shared.counts.spaces.cache?.entries).toBe(5000);
   });
 
+  it("is waited for by the one who leaves until the heir has it, and not when the heir is gone", async () => {
+    for (let n = 0; n < 5000; n++) void set(former, `k${n}`, `${n}`.padEnd(500));
+    await get(former, "k");
+    const inherited = heir.shared.inherit(await estate());
+    await eventually(() => (heir.shared.counts.spaces.cache?.entries ?? 0) > 0);
+    // The clock stands still: only the heir's having it all ends this.
+    await former.shared.finish(1000);
+    await inherited;
+    expect(heir.shared.counts.spaces.cache?.entries).toBe(5000);
+    await former.shared.finish(1000);
+
+    former = sharedWorkers(clock, 1, { persist: true });
+    await set(former, "k", "1");
+    await heir.shared.inherit(await estate());
+    heir.shared.close();
+    await former.shared.finish(1000);
+  });
+
   it("is without the cache where that is not to persist, and nothing at all where nothing is kept", async () => {
     make({ persist: false });
     await set(former, "a", "1");
