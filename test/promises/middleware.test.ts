@@ -33,6 +33,7 @@ describeWithApache("a folder with Basic authentication behind Apache", () => {
         "admin/[id].ts": HANDLER,
         "admin/index.ts": HANDLER,
         "admin/plain.txt": "plain",
+        "admin/page.tsp": "<p><%= ctx.user.name %> <%= 1 < 2 ? '<&>' : '' %></p>",
         "broken/_middleware.ts": "export const access = ;",
         "broken/x.ts": HANDLER,
       },
@@ -58,6 +59,9 @@ describeWithApache("a folder with Basic authentication behind Apache", () => {
     expect((await site.ask(layout, "/admin/hello", as("eve:apple"))).status).toBe(403);
     expect(await site.ask(layout, "/admin/hello", as("ada:lovelace"))).toMatchObject({ status: 200, text: "ada  " });
     expect(await site.ask(layout, "/admin/7", as("ada:lovelace"))).toMatchObject({ status: 200, text: "ada 7 " });
+    expect((await site.ask(layout, "/admin/page")).status).toBe(401);
+    const page = await site.ask(layout, "/admin/page", as("ada:lovelace"));
+    expect([page.status, page.text.trim()]).toEqual([200, "<p>ada &lt;&amp;&gt;</p>"]);
     expect((await site.ask(layout, "/")).text).toBe("undefined  ");
     expect((await site.ask(layout, "/broken/x")).status).toBe(500);
   });

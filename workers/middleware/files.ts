@@ -39,21 +39,25 @@ export class MiddlewareFiles {
    * one that cannot be used.
    */
   around(folders: readonly string[], file: string | undefined): readonly string[] {
-    const all = new Set(folders);
-    if (file !== undefined) for (const folder of foldersOf(this.#root, file)) all.add(folder);
+    const real = new Set(file === undefined ? [] : foldersOf(this.#root, file));
     const files = new Set<string>();
-    for (const folder of all) {
-      const found = this.#of(folder);
+    for (const folder of new Set([...folders, ...real])) {
+      const found = this.#of(folder, real.has(folder));
       if (found !== undefined) files.add(found);
     }
     return [...files];
   }
 
-  #of(folder: string): string | undefined {
+  /** What a URL leads through need not be there; what a file was found in has to be, or is gone this very moment. */
+  #of(folder: string, isThereForSure: boolean): string | undefined {
     const known = this.#found.get(folder);
     if (known !== undefined) return known;
     const stat = statOf(folder);
-    const changed = stat === undefined ? "" : `${stat.ino} ${stat.mtimeMs} ${stat.ctimeMs}`;
+    if (stat?.isDirectory() !== true) {
+      if (!isThereForSure) return undefined;
+      throw new Fault("BOOT", `cannot see whether there is a _middleware in ${folder}`);
+    }
+    const changed = `${stat.ino} ${stat.mtimeMs} ${stat.ctimeMs}`;
     const without = this.#without.get(folder);
     const now = this.#clock.now();
     if (without?.changed === changed && now < without.until) return undefined;

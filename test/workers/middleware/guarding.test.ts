@@ -1,5 +1,6 @@
 import { renameSync, rmSync, symlinkSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
+import fc from "fast-check";
 import { Params } from "../../../src/fastcgi/name-values.ts";
 import { Files } from "../../../workers/files.ts";
 import { installRequest } from "../../../workers/request.ts";
@@ -101,6 +102,55 @@ describe("the middleware around", () => {
     const reached = found.kind === "handler" && found.file === join(root, "admin/secret.ts");
     if (reached) expect(found.middleware).toEqual([join(root, "admin/_middleware.ts")]);
     else expect(found.kind === "handler" ? found.file : found.kind).not.toContain("secret");
+  });
+});
+
+describe("whatever is asked", () => {
+  it("what lies in a guarded folder is never found without its guard", () => {
+    const dir = newDir();
+    const root = join(dir.path, "www");
+    for (const name of ["admin/_middleware.ts", "admin/index.ts", "admin/secret.ts", "admin/[id].ts", "admin/x.txt"]) {
+      dir.write(`www/${name}`, "");
+    }
+    dir.write("www/open/[...rest].ts", "");
+    dir.write("www/[any]/secret.ts", "");
+    symlinkSync("../admin", join(root, "open/inside"));
+    symlinkSync("../admin/secret.ts", join(root, "open/secret.ts"));
+    symlinkSync("..", join(root, "open/up"));
+    symlinkSync(root, join(dir.path, "other-name"));
+    const guard = join(root, "admin/_middleware.ts");
+    const name = fc.constantFrom(
+      ...["admin", "open", "inside", "up", "secret", "secret.ts", "index.ts", "x.txt", "7", "[id].ts", "[any]", ""],
+      ...["..", ".", "%2e%2e", "%61dmin", "%2f", "_middleware.ts", "other"],
+    );
+    const path = fc.array(name, { minLength: 1, maxLength: 6 }).map((names) => names.join("/"));
+    let guarded = 0;
+    fc.assert(
+      fc.property(
+        path,
+        fc.option(path),
+        fc.option(path),
+        fc.constantFrom(root, `${dir.path}/other-name`),
+        (...asked) => {
+          const [url, script, file, base] = asked;
+          const files = new Files({
+            root: `${dir.path}/other-name`,
+            mount: "",
+            index: ["index.ts"],
+            serveStatic: true,
+          });
+          const variables: [string, string][] = [["REQUEST_URI", `/${url}`]];
+          if (script !== null) variables.push(["SCRIPT_NAME", `/${script}`]);
+          if (file !== null) variables.push(["SCRIPT_FILENAME", `${base}/${file}`]);
+          const found = files.resolve(Params.from(variables));
+          if (!("file" in found) || !found.file.startsWith(join(root, "admin/"))) return;
+          guarded += 1;
+          expect(found.middleware).toContain(guard);
+        },
+      ),
+      { numRuns: 3000 },
+    );
+    expect(guarded).toBeGreaterThan(20);
   });
 });
 
