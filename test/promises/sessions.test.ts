@@ -55,6 +55,17 @@ const SITE = {
     <p><%= data.visits %></p>`,
   "long-visits.tsp": `<% const { data } = await ctx.session.open<{ visits: number; rows: number }>(); data.visits += 1; %>
     <% for (let row = 0; row < 3000; row++) { data.rows = row + 1; %><p>a row of a long page</p><% } %>`,
+  "express.ts": `
+    import express from "express";
+    import { currentContext } from "holdfast";
+    const app = express();
+    app.use(async (_request, _response, next) => {
+      const session = await currentContext().session.open();
+      session.data.visits = (session.data.visits ?? 0) + 1;
+      next();
+    });
+    app.get("/", (_request, response) => response.send("hello"));
+    export default app;`,
   "die.ts": `
     import type { Context } from "holdfast";
     export default async (_request: Request, ctx: Context) => {
@@ -140,7 +151,7 @@ describeWithApache("sessions through Apache", () => {
     keepsSessions(async () => ({ store: "memory" }), { isolation: "process" });
   });
 
-  describe("in pages", () => {
+  describe("in pages and apps", () => {
     let site: BehindApache;
     beforeAll(async () => {
       site = await startBehindApache(SITE, { threads: 1, session: { lock_timeout: "1s" } });
@@ -152,6 +163,14 @@ describeWithApache("sessions through Apache", () => {
       const { status, text, setCookie } = await visitor.get("/visits.tsp");
       expect([status, text.trim()]).toEqual([200, "<p>2</p>"]);
       expect(setCookie).toMatch(/^session=/);
+      expect((await visitor.get("/look.ts")).text).toBe('{"visits":2}');
+    });
+
+    it("are found by Express, whose replies set their cookie, too", async () => {
+      const visitor = new Visitor(site);
+      const first = await visitor.get("/express.ts");
+      expect([first.status, first.text, first.setCookie?.slice(0, 8)]).toEqual([200, "hello", "session="]);
+      expect((await visitor.get("/express.ts")).setCookie).toBeUndefined();
       expect((await visitor.get("/look.ts")).text).toBe('{"visits":2}');
     });
 

@@ -6,8 +6,9 @@ import type { LogLevel } from "../../src/base/fault.ts";
 import type { Params } from "../../src/fastcgi/name-values.ts";
 import type { ReplyHead, ReplyHook } from "../context.ts";
 import { keyOf } from "./id.ts";
+import { endOf, isWorthTouching } from "./lifetime.ts";
 import { readRecord } from "./record.ts";
-import { endOf, type FoundSession, isWorthTouching, OpenSession, type SessionKeeping } from "./session.ts";
+import { type FoundSession, OpenSession, type SessionKeeping } from "./session.ts";
 import type { Stored } from "./store.ts";
 import type { OpenedStore, WorkerSessions } from "./worker-sessions.ts";
 

@@ -2,9 +2,11 @@
 // cookie. Knows no request and no reply.
 
 import type { Session } from "../../src/app/session.ts";
-import { Fault, type LogLevel } from "../../src/base/fault.ts";
+import type { LogLevel } from "../../src/base/fault.ts";
 import type { Claims, Held } from "./claims.ts";
+import { isClosed, lost, tooLate, tooLong } from "./faults.ts";
 import { keyOf, newId } from "./id.ts";
+import { endOf, isWorthTouching } from "./lifetime.ts";
 import { emptyContent, MOVED, type SessionContent, type SessionRecord, writeRecord } from "./record.ts";
 import type { SessionStore } from "./store.ts";
 import type { WallClock, WallTime } from "./wall-clock.ts";
@@ -42,9 +44,6 @@ interface Place {
  * take the place of the one that has just been set.
  */
 export const MOVED_MS = 10_000;
-/** That somebody came is written after this part of the idle timeout, but at the latest after this time. */
-const TOUCH_PART = 10;
-const TOUCH_MS_MAX = 60_000;
 
 export class OpenSession implements Session<Record<string, unknown>> {
   readonly #keeping: SessionKeeping;
@@ -276,17 +275,11 @@ export class OpenSession implements Session<Record<string, unknown>> {
   #expectFit(text: string): void {
     const bytes = Buffer.byteLength(text);
     const { maxBytes } = this.#keeping;
-    if (bytes <= maxBytes) return;
-    throw new Fault("HANDLER", `the session has ${bytes} bytes; session.max_bytes is ${maxBytes}`, {
-      hint: "Keep large things in a database, and their keys in the session.",
-    });
+    if (bytes > maxBytes) throw tooLong(bytes, maxBytes);
   }
 
   #expectOpen(): void {
-    if (!this.#closed) return;
-    throw new Fault("HANDLER", "the session is closed: its request is over, or it was closed before", {
-      hint: "Call session.close() after the last change.",
-    });
+    if (this.#closed) throw isClosed();
   }
 
   #tellOfLateChanges(): void {
@@ -299,27 +292,6 @@ export class OpenSession implements Session<Record<string, unknown>> {
   }
 }
 
-export function isWorthTouching(expiresAt: WallTime, next: WallTime, idleTimeoutMs: number): boolean {
-  return next - expiresAt > Math.min(idleTimeoutMs / TOUCH_PART, TOUCH_MS_MAX);
-}
-
-/** When a session that is used now ends. */
-export function endOf(of: { now: WallTime; createdAt: WallTime; idleTimeoutMs: number; maxAgeMs: number }): WallTime {
-  return Math.min(of.now + of.idleTimeoutMs, of.createdAt + of.maxAgeMs);
-}
-
 function isEmpty({ data, flash }: SessionContent): boolean {
   return Object.keys(data).length === 0 && Object.keys(flash).length === 0;
-}
-
-function tooLate(what: string): Fault {
-  return new Fault("HANDLER", `${what}: the reply's head, which would carry its cookie, is sent`, {
-    hint: "Open the session, and change it, before the handler returns its Response.",
-  });
-}
-
-function lost(): Fault {
-  return new Fault("OVERLOAD", "the session is another request's by now: its changes were not saved", {
-    hint: "The worker stood still for longer than session.lock_lease, or two requests changed the session's id at once.",
-  });
 }

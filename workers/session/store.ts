@@ -45,8 +45,8 @@ export interface SessionStore {
   touch(key: string, expiresAt: WallTime): Promise<boolean>;
   /** Whoever holds it; its lock with it. */
   destroy(key: string): Promise<void>;
-  /** Deletes some of what has expired, in bounded time. Absent: the store does that by itself. */
-  sweep?(): Promise<void>;
+  /** Deletes some of what has expired, in bounded time. True: there is more. Absent: the store does that by itself. */
+  sweep?(): Promise<boolean>;
   /** It did not answer in time: a connection that it has is not to be trusted. */
   doubt?(): void;
   close(): Promise<void>;

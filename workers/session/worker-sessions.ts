@@ -44,6 +44,8 @@ export interface OpenedStore {
 
 /** Between two sweeps of one worker, ms; each pause is a random part longer, so that they spread. */
 const SWEEP_EVERY_MS = 60_000;
+/** The same, where there is more to be swept. */
+const SWEEP_ON_MS = 200;
 
 export class WorkerSessions {
   readonly options: PoolConfig["session"];
@@ -111,15 +113,19 @@ export class WorkerSessions {
     return openStore({ options, namespace, processes, from, poolState, now, log });
   }
 
-  #sweepLater(store: SessionStore): void {
+  #sweepLater(store: SessionStore, pauseMs = SWEEP_EVERY_MS): void {
     const { sweep } = store;
     if (sweep === undefined || this.#closed) return;
     const { clock, log } = this.#own;
-    this.#cancelSweep = clock.at(clock.now() + SWEEP_EVERY_MS * (1 + Math.random()), () => {
+    const failed = (error: unknown): boolean => {
+      log("warn", "expired sessions could not be removed", { reason: messageOf(error) });
+      return false;
+    };
+    this.#cancelSweep = clock.at(clock.now() + pauseMs * (1 + Math.random()), () => {
       sweep
         .call(store)
-        .catch((error: unknown) => log("warn", "expired sessions could not be removed", { reason: messageOf(error) }))
-        .finally(() => this.#sweepLater(store));
+        .catch(failed)
+        .then((isMore) => this.#sweepLater(store, isMore ? SWEEP_ON_MS : SWEEP_EVERY_MS));
     });
   }
 }

@@ -2,12 +2,14 @@
 
 import { chmodSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import pg from "pg";
 import { systemClock } from "../../../src/base/clock.ts";
 import type { PoolConfig } from "../../../src/config/schema.ts";
 import type { PoolState } from "../../../workers/pool-state.ts";
 import type { SessionStore } from "../../../workers/session/store.ts";
 import { openStore } from "../../../workers/session/stores/index.ts";
 import { type StoreUnderTest, sessionStoreContract } from "../../contracts/session-store.ts";
+import { eventually } from "../../support/eventually.ts";
 import { describeWithPostgres, startPostgres } from "../../support/postgres.ts";
 import { describeWithRedis, startRedis } from "../../support/redis.ts";
 import { sessionOptions } from "../../support/session-options.ts";
@@ -170,6 +172,52 @@ describeWithPostgres("sessions in PostgreSQL", () => {
       open: (namespace) => open({ store: "postgres", url: server.url }, namespace === undefined ? {} : { namespace }),
       close: () => server.stop(),
     };
+  });
+});
+
+describeWithPostgres("the connections to PostgreSQL", () => {
+  it("are made anew when they are lost, and few", async () => {
+    const server = await startPostgres();
+    const lines: string[] = [];
+    const store = await open({ store: "postgres", url: server.url }, { lines });
+    const administrator = new pg.Client(server.url);
+    await administrator.connect();
+    try {
+      await store.create(KEY, { text: "1", expiresAt: inAnHour() }, undefined);
+      await Promise.all(Array.from({ length: 40 }, () => store.read(KEY)));
+      const ours = "FROM pg_stat_activity WHERE application_name = 'holdfast sessions test'";
+      const { rows } = await administrator.query(`SELECT count(*)::int AS count ${ours}`);
+      expect(rows[0].count).toBeLessThanOrEqual(4);
+      await administrator.query(`SELECT pg_terminate_backend(pid) ${ours}`);
+      await eventually(async () => (await store.read(KEY).catch(() => undefined))?.text === "1");
+    } finally {
+      await administrator.end();
+      await store.close();
+      await server.stop();
+    }
+  });
+
+  it("are used by one who may not make the table, where another has made it", async () => {
+    const server = await startPostgres();
+    const administrator = new pg.Client(server.url);
+    await administrator.connect();
+    const url = server.url.replace("guest@", "modest@");
+    try {
+      await administrator.query("CREATE ROLE modest LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC");
+      await expect(open({ store: "postgres", url })).rejects.toMatchObject({
+        message: expect.stringContaining("may not make the table holdfast_sessions"),
+        hint: expect.stringContaining("CREATE TABLE IF NOT EXISTS holdfast_sessions"),
+      });
+      await (await open({ store: "postgres", url: server.url })).close();
+      await administrator.query("GRANT SELECT, INSERT, UPDATE, DELETE ON holdfast_sessions TO modest");
+      const store = await open({ store: "postgres", url });
+      await store.create(KEY, { text: "1", expiresAt: inAnHour() }, undefined);
+      expect((await store.read(KEY))?.text).toBe("1");
+      await store.close();
+    } finally {
+      await administrator.end();
+      await server.stop();
+    }
   });
 });
 

@@ -10,6 +10,7 @@ import type { Lease, SessionStore, Stored, Written } from "../store.ts";
 import type { WallClock, WallTime } from "../wall-clock.ts";
 import { holdsLock, ignoringAbsence, lockFile, renewLock, unlock } from "./file-lock.ts";
 import type { StoreOptions } from "./index.ts";
+import { pause } from "./pause.ts";
 
 /** `holdfast-session 1 CRC32\n`, before the text. */
 const FRONT = /^holdfast-session 1 ([0-9a-f]{8})\n/;
@@ -126,18 +127,22 @@ class FileStore implements SessionStore {
     await ignoringAbsence(unlink(this.#lock(key)));
   }
 
-  async sweep(): Promise<void> {
+  async sweep(): Promise<boolean> {
     for (let count = 0; count < SHARDS_PER_SWEEP; count++) {
       const shard = (this.#nextShard++ % SHARDS).toString(16).padStart(2, "0");
       await this.#sweepShard(join(this.#folder, shard));
     }
+    return false;
   }
 
   async close(): Promise<void> {}
 
   async #sweepShard(folder: string): Promise<void> {
     const names = (await ignoringAbsence(readdir(folder))) ?? [];
-    for (const name of names.slice(0, FILES_PER_SHARD)) {
+    // Each time others, where there are too many.
+    const from = names.length > FILES_PER_SHARD ? Math.floor(Math.random() * names.length) : 0;
+    const some = [...names.slice(from), ...names.slice(0, from)].slice(0, FILES_PER_SHARD);
+    for (const name of some) {
       const path = join(folder, name);
       const stats = await ignoringAbsence(stat(path));
       // All else is what somebody held, or was writing, when it died.
@@ -169,9 +174,7 @@ class FileStore implements SessionStore {
     const lease = { ...BRIEF, token: randomBytes(16).toString("hex") };
     for (let attempt = 0; !(await lockFile(this.#lock(key), lease, this.#now)); attempt++) {
       if (attempt === BRIEF_ATTEMPTS) throw new Fault("OVERLOAD", "a session's file is held by others");
-      await new Promise((resolve) => {
-        setTimeout(resolve, BRIEF_PAUSE_MS);
-      });
+      await pause(BRIEF_PAUSE_MS);
     }
     try {
       return await work();

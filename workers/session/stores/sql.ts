@@ -13,7 +13,7 @@ export interface Dialect {
 }
 
 /** Rows that one sweep deletes. */
-const SWEPT = 500;
+export const SWEPT = 500;
 
 /** Parameters are $1, $2, …; the first two are always namespace and key. */
 export function statements({ now, skipLocked, bigint }: Dialect) {
@@ -51,7 +51,7 @@ export function statements({ now, skipLocked, bigint }: Dialect) {
     touch: `UPDATE ${TABLE} SET expires_at = $3 WHERE ${live} RETURNING 1 AS done`,
     destroy: `DELETE FROM ${TABLE} WHERE namespace = $1 AND key = $2`,
     sweep: `DELETE FROM ${TABLE} WHERE (namespace, key) IN (
-      SELECT namespace, key FROM ${TABLE} WHERE expires_at <= ${now} LIMIT ${SWEPT}${skipLocked})`,
+      SELECT namespace, key FROM ${TABLE} WHERE expires_at <= ${now} LIMIT ${SWEPT}${skipLocked}) RETURNING 1 AS done`,
   } as const;
 }
 

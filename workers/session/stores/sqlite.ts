@@ -4,9 +4,11 @@
 import { chmod, mkdir, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { systemClock } from "../../../src/base/clock.ts";
 import { Fault } from "../../../src/base/fault.ts";
 import type { SessionStore } from "../store.ts";
 import type { StoreOptions } from "./index.ts";
+import { pause } from "./pause.ts";
 import { type Statements, statements } from "./sql.ts";
 import { type Parameter, type Row, type Table, TableStore } from "./table-store.ts";
 
@@ -83,17 +85,15 @@ class SqliteTable implements Table {
 
   /** While another writes, this thread does something else. */
   async #patiently<T>(work: () => T): Promise<T> {
-    const until = performance.now() + this.#patienceMs;
-    for (let pause = PAUSE_MS; ; pause = Math.min(pause * 1.5, PAUSE_MS_MAX)) {
+    const until = systemClock.now() + this.#patienceMs;
+    for (let wait = PAUSE_MS; ; wait = Math.min(wait * 1.5, PAUSE_MS_MAX)) {
       try {
         return work();
       } catch (error) {
         if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-        if (!isBusy(error) || performance.now() > until) throw error;
+        if (!isBusy(error) || systemClock.now() > until) throw error;
       }
-      await new Promise((resolve) => {
-        setTimeout(resolve, pause * (0.5 + Math.random()));
-      });
+      await pause(wait);
     }
   }
 }

@@ -2,7 +2,7 @@
 
 import type { Lease, SessionStore, Stored, Written } from "../store.ts";
 import type { WallTime } from "../wall-clock.ts";
-import type { Statements } from "./sql.ts";
+import { type Statements, SWEPT } from "./sql.ts";
 
 export type Parameter = string | number | null;
 export type Row = Readonly<Record<string, unknown>>;
@@ -69,8 +69,8 @@ export class TableStore implements SessionStore {
     await this.#run(this.#sql.destroy, key);
   }
 
-  async sweep(): Promise<void> {
-    await this.#table.run(this.#sql.sweep, []);
+  async sweep(): Promise<boolean> {
+    return (await this.#table.run(this.#sql.sweep, [])).length === SWEPT;
   }
 
   close(): Promise<void> {
