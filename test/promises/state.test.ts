@@ -204,6 +204,13 @@ describe("the cache over a reload", () => {
     expect(await get(holdfast, "/boots")).toBe("2");
   });
 
+  it("goes from each process to one of the new ones", async () => {
+    const { holdfast, launched } = await start(`processes = 2\n${PERSIST}`);
+    await holdfast.reload();
+    // Each of the old ones has counted its workers' boots.
+    await eventually(() => launched.output.split("what workers share came over").length === 3);
+  });
+
   it("has also what the old generation's last requests have set", async () => {
     const { holdfast } = await start(PERSIST);
     await get(holdfast, "/hit");
