@@ -47,7 +47,7 @@ export interface HostTools {
  */
 export async function bootHost(boot: WorkerBoot, tools: HostTools): Promise<Host> {
   installRequest();
-  installResponse();
+  installResponse(boot.form);
   installParts(partsFor(tools.poolState ?? NO_POOL_STATE));
   installProcess();
   interceptListening((level, message) => tools.log(level, message));

@@ -4,11 +4,21 @@
 // the native class). Bytes are not copied: who changes them before the reply is sent changes the reply.
 
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
+import type { FormLimits } from "../src/messages/lane.ts";
 import { headersOfFetched } from "./fetched.ts";
 import { INSPECT, NativeResponse, setGlobal, standInFor } from "./native.ts";
+import {
+  type HeaderPairs,
+  has,
+  initOf,
+  isNullBodyStatus,
+  NO_INIT,
+  toPairs,
+  toStatus,
+  toStatusText,
+} from "./response-init.ts";
 
 type HeaderPair = [name: string, value: string];
-type HeaderPairs = readonly (readonly [name: string, value: string])[];
 
 /** A body that is all here, or one that comes in pieces. */
 export type ReplyBody =
@@ -26,7 +36,6 @@ export interface ReplyParts {
   readonly sendfile?: string | undefined;
 }
 
-type HeadersInit = NonNullable<ResponseInit["headers"]>;
 type ResponseBody =
   | ConstructorParameters<typeof NativeResponse>[0]
   | AsyncIterable<unknown>
@@ -35,7 +44,6 @@ type ResponseBody =
 
 const NO_BODY: ReplyBody = { kind: "none" };
 const NO_HEADERS: HeaderPairs = [];
-const NO_INIT: ResponseInit = {};
 
 export class LightResponse {
   readonly #status: number;
@@ -121,6 +129,17 @@ export class LightResponse {
     return this.#native?.bodyUsed ?? false;
   }
 
+  /** A form within the pool's limits, as LazyRequest has it: frameworks parse a request's body by way of a Response. */
+  async formData(): Promise<FormData> {
+    const native = toNative(this);
+    const type = this.headers.get("content-type") ?? undefined;
+    const { isForm } = await import("./forms/content-type.ts");
+    if (forms === undefined || !isForm(type)) return native.formData() as Promise<FormData>;
+    const pieces = [new Uint8Array(await native.arrayBuffer())];
+    const { readFormData } = await import("./forms/form-data.ts");
+    return readFormData(async () => pieces.pop(), type, forms);
+  }
+
   get body(): Response["body"] {
     return this.#body.kind === "none" ? null : toNative(this).body;
   }
@@ -183,8 +202,12 @@ function toNative(response: LightResponse): Response {
   return LightResponse.native(response);
 }
 
+/** Limits of forms in this thread; undefined: Node's own, which are none. */
+let forms: FormLimits | undefined;
+
 /** Makes `Response` in this thread the light one. */
-export function installResponse(): void {
+export function installResponse(limits?: FormLimits): void {
+  forms = limits;
   setGlobal("Response", LightResponse);
 }
 
@@ -255,53 +278,4 @@ function initOfBody(body: ReplyBody): NonNullable<ConstructorParameters<typeof N
     case "iterable":
       return body.iterable as AsyncIterable<Uint8Array>;
   }
-}
-
-function initOf(init: ResponseInit | undefined): ResponseInit {
-  // Not a spread: `init` may be a Response, whose properties lie on its prototype.
-  const { status = 200, statusText = "" } = init ?? NO_INIT;
-  return { status, statusText };
-}
-
-/** A copy, so that what the handler does with its object later changes nothing. */
-function toPairs(headers: HeadersInit): HeaderPairs {
-  if (typeof headers !== "object" || headers === null)
-    throw new TypeError("headers must be an object or a list of pairs");
-  if (Symbol.iterator in headers) {
-    return Array.from(headers as Iterable<readonly string[]>, (pair) => {
-      const [name, value, ...more] = pair;
-      if (name === undefined || value === undefined || more.length > 0) {
-        throw new TypeError("a header is a pair of a name and a value");
-      }
-      return [String(name), String(value)] as const;
-    });
-  }
-  const pairs: HeaderPair[] = [];
-  for (const name of Object.keys(headers)) pairs.push([name, String((headers as Record<string, unknown>)[name])]);
-  return pairs;
-}
-
-function has(pairs: HeaderPairs, lowerCaseName: string): boolean {
-  for (const [name] of pairs) {
-    if (name.length === lowerCaseName.length && name.toLowerCase() === lowerCaseName) return true;
-  }
-  return false;
-}
-
-function toStatus(value: unknown): number {
-  const status = Math.trunc(Number(value));
-  if (status >= 200 && status <= 599) return status;
-  throw new RangeError(`the status of a Response is from 200 to 599, not ${String(value)}`);
-}
-
-/** It never reaches the wire: reason phrases are the web server's. */
-function toStatusText(value: unknown): string {
-  const text = String(value);
-  if (/[^\t\x20-\x7e\x80-\xff]/.test(text))
-    throw new TypeError("statusText holds a character that no status line can carry");
-  return text;
-}
-
-function isNullBodyStatus(status: number): boolean {
-  return status === 204 || status === 205 || status === 304;
 }

@@ -120,5 +120,6 @@ describeWithApache("a form through Apache", () => {
     expect(JSON.parse((await send("/hono/form", form)).text)).toEqual(["title", "cover"]);
     const many = formOf(Array.from({ length: 6 }, (_, index) => [`f${index}`, ""] as const));
     expect((await send("/hono/form", many)).status).toBe(413);
+    expect((await send("/hono/parse", many)).status).toBe(413);
   });
 });

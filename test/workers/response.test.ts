@@ -1,8 +1,9 @@
 import { inspect } from "node:util";
 import { installResponse, isResponse, partsOf } from "../../workers/response.ts";
+import { FORM_LIMITS } from "../support/form-limits.ts";
 
 const NodeResponse = globalThis.Response;
-installResponse();
+installResponse(FORM_LIMITS);
 
 const typeError = expect.objectContaining({ name: "TypeError" });
 
@@ -124,6 +125,34 @@ describe("Response in a worker [Fetch §5.5]", () => {
 
   it("can be shown on a console", () => {
     expect(inspect(new Response("x", { status: 418 }))).toMatch(/^Response \{\s+status: 418/);
+  });
+});
+
+describe("a form in a Response, by way of which frameworks parse a request's", () => {
+  const type = { headers: { "content-type": "application/x-www-form-urlencoded" } };
+
+  it("is read once, as Node reads it", async () => {
+    const response = new Response("a=1&a=%C3%BC", type);
+    expect([...(await response.formData())]).toEqual([
+      ["a", "1"],
+      ["a", "ü"],
+    ]);
+    expect(response.bodyUsed).toBe(true);
+    await expect(response.formData()).rejects.toEqual(typeError);
+    const form = new FormData();
+    form.append("f", new File(["x"], "a.txt"));
+    expect(((await new Response(form).formData()).get("f") as File).name).toBe("a.txt");
+  });
+
+  it("has the pool's limits", async () => {
+    await expect(new Response("&".repeat(1000), type).formData()).rejects.toMatchObject({
+      status: 413,
+      message: "the form has more than 1000 fields (form.fields)",
+    });
+  });
+
+  it("is a TypeError where it is none", async () => {
+    await expect(new Response("a=1").formData()).rejects.toEqual(typeError);
   });
 });
 
