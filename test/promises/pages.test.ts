@@ -1,6 +1,8 @@
 // Server pages and JSX, asked through a real Apache and looked at in a real browser.
 
+import { writeFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
+import { join } from "node:path";
 import { LAYOUTS } from "../../src/deploy/apache.ts";
 import { describeWithApache } from "../support/apache.ts";
 import { eventually } from "../support/eventually.ts";
@@ -26,6 +28,20 @@ const FILES = {
   "form.tsp": `<% if (request.method === "POST") { const form = await page.form(); page.redirect("/form?said=" + encodeURIComponent(String(form.get("text")))); } %>
 <p><%= page.query.get("said") %></p>
 `,
+  "counted.tsp": `<%! let begun = 0;
+export const init = () => { begun += 1; return { name: "state" }; };
+%>
+<%= ctx.state.name %> <%= begun %>`,
+  "controller.ts": `import view from "./_view.tsp";
+import type { Context } from "holdfast";
+export default (request: Request, ctx: Context) => {
+  (ctx.locals as { from?: string }).from = "the controller";
+  return view(request, ctx, ctx);
+};
+`,
+  "_view.tsp": "<p>From <%= ctx.locals.from %></p>",
+  "watched.tsp": '<%@ include file="_part.tsp" %>',
+  "_part.tsp": "before",
   "users/[id].tsp": "<p><%= page.params.id %></p>",
   "rows.tsp": `<%! let made = 0; %>
 <% if (page.query.has("made")) { %>
@@ -106,6 +122,12 @@ describeWithApache("server pages behind Apache", () => {
     }
   });
 
+  it("may have an init of their own, and be called by a handler", async () => {
+    expect((await site.ask("files", "/counted")).text).toBe("state 1");
+    expect((await site.ask("files", "/counted")).text).toBe("state 1");
+    expect((await site.ask("files", "/controller")).text).toBe("<p>From the controller</p>");
+  });
+
   it("take GET, HEAD and POST, and redirect after a form", async () => {
     const head = await site.ask("files", "/form?said=abc", { method: "HEAD" });
     expect([head.status, head.headers["content-length"], head.text]).toEqual([200, "11", ""]);
@@ -153,6 +175,21 @@ describeWithApache("server pages behind Apache", () => {
     paused.destroy();
     expect(made).toBeLessThan(ROWS);
     expect(await eventually(async () => (await site.ask("files", "/?name=still")).text.includes("still"))).toBe(true);
+  });
+});
+
+describeWithApache("a watched pool", () => {
+  let site: Site;
+
+  beforeAll(async () => {
+    site = await startSite(FILES, { watch: true });
+  }, 60_000);
+  afterAll(() => site?.stop());
+
+  it("serves a page anew when what it includes has changed", async () => {
+    expect((await site.ask("files", "/watched")).text).toBe("before");
+    writeFileSync(join(site.root, "_part.tsp"), "after");
+    await eventually(async () => (await site.ask("files", "/watched")).text === "after", 15_000);
   });
 });
 
