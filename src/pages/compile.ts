@@ -76,9 +76,11 @@ class Generator {
 
   module({ options, session }: PageSettings, steps: readonly Step[], runtime: string): void {
     const writer = this.#writer;
-    writer.ours(`import { definePage as $define } from ${JSON.stringify(runtime)}; `);
+    writer.ours(`import { definePage as $define, type PageArguments as $Arguments } from ${JSON.stringify(runtime)}; `);
     for (const template of this.#templates.slice(0, 1)) this.#declare(template.leading);
-    const signature = "async function $page($, page, request, ctx)";
+    // With its types written out: only then does tsc know that nothing follows `page.redirect()`.
+    const names = ["$", "page", "request", "ctx"].map((name) => `${name}: $Arguments["${name}"]`);
+    const signature = `async function $page(${names.join(", ")})`;
     writer.ours(`export default $define(${JSON.stringify(options)}, ${signature} { `, this.#file);
     if (session) writer.ours("const session = await page.session.open(); ", this.#file);
     writer.ours("{", this.#file);

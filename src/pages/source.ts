@@ -23,7 +23,7 @@ export class PageMistake extends Fault {
   readonly what: string;
 
   constructor(file: SourceFile, offset: number, what: string, hint?: string) {
-    const place = placeOf(file.text, offset);
+    const place = placeOf(file, offset);
     super("BOOT", `${file.path}:${place.line}:${place.column}: ${what}`, hint === undefined ? {} : { hint });
     this.file = file;
     this.place = place;
@@ -31,23 +31,20 @@ export class PageMistake extends Fault {
   }
 }
 
-const STARTS = new Map<string, readonly number[]>();
-/** Texts whose lines are remembered: a page, its layouts and includes. */
-const REMEMBERED = 32;
+const STARTS = new WeakMap<SourceFile, readonly number[]>();
 
 /** CR, LF and CRLF end a line, as editors and the transpiler count them. */
-export function lineStarts(text: string): readonly number[] {
-  const known = STARTS.get(text);
+function lineStarts(file: SourceFile): readonly number[] {
+  const known = STARTS.get(file);
   if (known !== undefined) return known;
   const starts = [0];
-  for (const { 0: newline, index } of text.matchAll(/\r\n|\n|\r/g)) starts.push(index + newline.length);
-  if (STARTS.size >= REMEMBERED) STARTS.clear();
-  STARTS.set(text, starts);
+  for (const { 0: newline, index } of file.text.matchAll(/\r\n|\n|\r/g)) starts.push(index + newline.length);
+  STARTS.set(file, starts);
   return starts;
 }
 
-export function placeOf(text: string, offset: number): LineColumn {
-  const starts = lineStarts(text);
+export function placeOf(file: SourceFile, offset: number): LineColumn {
+  const starts = lineStarts(file);
   let low = 0;
   let high = starts.length - 1;
   while (low < high) {

@@ -30,7 +30,7 @@ export class CodeWriter {
   /** Goes down to the line of that place, if it is the page's own and not passed yet. */
   align(file: SourceFile, offset: number): void {
     if (file.path !== this.#main.path) return;
-    const { line } = placeOf(file.text, offset);
+    const { line } = placeOf(file, offset);
     while (this.#lines.length + 1 < line) this.#newLine();
   }
 
@@ -66,7 +66,7 @@ export class CodeWriter {
   #mark(file: SourceFile, offset: number, verbatim: boolean): void {
     let source = this.#sources.findIndex(({ path }) => path === file.path);
     if (source === -1) source = this.#sources.push(file) - 1;
-    const { line, column } = placeOf(file.text, offset);
+    const { line, column } = placeOf(file, offset);
     this.#segments.at(-1)?.push([this.#line.length, source, line - 1, column - 1, verbatim]);
   }
 }

@@ -30,6 +30,7 @@ describe("`holdfast check --types`", () => {
           "<p><%= Promise.resolve(n) %>",
           '<%= page.query.get("a")?.length ?? page.nothing %></p>',
           '<%@ include file="_part.tsp" %>',
+          '<% const who = page.query.get("who"); if (who === null) page.redirect("/"); %><%= who.length %>',
         ].join("\n"),
       );
       dir.write("site/_layout.tsp", '<title><%@ slot name="title" %></title>\n<%@ slot %><%= undeclared %>');

@@ -44,7 +44,8 @@ export async function runPage(given: string | Texts, run: Run = {}): Promise<Res
   const { code } = compileTexts(given);
   const names = Object.keys(run.values ?? {});
   const body = code
-    .replace(/^import \{ definePage as \$define \} from "[^"]*";/, "")
+    .replace(/^import \{ definePage as \$define, [^}]*\} from "[^"]*";/, "")
+    .replace(/: \$Arguments\["\$?\w*"\]/g, "")
     .replace("export default $define(", "return $define(");
   const define = (options: PageOptions, render: PageRender) => definePage(options, render);
   const handler = new Function("$define", ...names, body)(define, ...names.map((name) => run.values?.[name]));

@@ -7,7 +7,20 @@ import type { PageOptions } from "../settings.ts";
 import { PageOutput } from "./output.ts";
 import { PageObject } from "./page-object.ts";
 
-export type PageRender = (out: PageOutput, page: Page, request: Request, ctx: Context) => Promise<void>;
+/** What the code of a page has: its parameters' names and types. */
+export interface PageArguments {
+  readonly $: PageOutput;
+  readonly page: Page;
+  readonly request: Request;
+  readonly ctx: Context;
+}
+
+export type PageRender = (
+  $: PageArguments["$"],
+  page: PageArguments["page"],
+  request: PageArguments["request"],
+  ctx: PageArguments["ctx"],
+) => Promise<void>;
 
 const ALLOW = "GET, HEAD, POST, OPTIONS";
 
