@@ -12,6 +12,9 @@ import { WorkerOutput } from "./output.ts";
 import { PipeRoad } from "./pipe-road.ts";
 import type { RoadListener } from "./road.ts";
 
+/** Node's own: at its end a program's `process.exit` only says that it has finished (node/stopping.ts). */
+const exit = process.exit.bind(process);
+
 /** Exit code of a worker whose pool is gone. */
 const ORPHANED = 1;
 
@@ -21,7 +24,7 @@ class ProcessRoad extends PipeRoad {
 
   constructor(booted: (boot: ProcessBoot) => void) {
     const socket = new Socket({ fd: LANE_FD, readable: true, writable: true });
-    super({ socket, claimsFd: CLAIMS_FD, orphaned: () => process.exit(ORPHANED) });
+    super({ socket, claimsFd: CLAIMS_FD, orphaned: () => exit(ORPHANED) });
     this.#booted = booted;
     super.listen({ received: (batch) => this.#first(batch), stirred: () => {} });
     // `process.exit` ends the process without another turn.
@@ -75,7 +78,7 @@ async function main({ boot, ...clock }: ProcessBoot, road: PipeRoad): Promise<vo
   };
   await live({ boot, road, output, id: process.pid, leave });
   // What the app has left open must not keep a drained worker.
-  process.exit(0);
+  exit(0);
 }
 
 const road = new ProcessRoad((boot) => {

@@ -1,4 +1,4 @@
-// What programs ask of `process` as they start, and a thread cannot do but need not either.
+// What programs ask of `process` as they start and end, and a worker need not, or must not, do.
 
 import { realpathSync } from "node:fs";
 import { resolve } from "node:path";
@@ -15,9 +15,20 @@ export function tolerateChdir(process: Pick<NodeJS.Process, "chdir" | "cwd"> = g
   };
 }
 
-/** To be called once per thread, before any of the author's code. */
+/** Listeners of SIGTERM that are not the author's. */
+const own = new Set<unknown>();
+
+/** To be called once per worker, before any of the author's code. */
 export function installProcess(): void {
+  for (const listener of process.listeners("SIGTERM")) own.add(listener);
   if (!isMainThread) tolerateChdir();
+}
+
+type Listener = (...args: unknown[]) => unknown;
+
+/** What the author's code does when it is told to stop. */
+export function stopListeners(process: { listeners(event: "SIGTERM"): unknown[] }): Listener[] {
+  return process.listeners("SIGTERM").filter((listener): listener is Listener => !own.has(listener));
 }
 
 function realFolder(path: string): string {

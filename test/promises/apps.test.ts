@@ -42,6 +42,7 @@ const MOUNTED: readonly Mounted[] = [
   { title: "Fastify 5, exported", at: "/fastify", inner: "" },
   { title: "Fastify 5 that listens", at: "/program/fastify", inner: "" },
   { title: "a plain http program that listens", at: "/program/plain", inner: "", fails: "the program fails" },
+  { title: "the same in a process of its own", at: "/program/process", inner: "", fails: "the program fails" },
   { title: "Hono 4", at: "/hono", inner: "/hono" },
   { title: "H3 2", at: "/h3", inner: "/h3" },
 ];
@@ -76,6 +77,7 @@ describeWithApache("behind Apache", () => {
         pools: {
           fastify: program("fastify", "fastify-program.mjs"),
           plain: program("plain", "plain-program.cjs"),
+          process: { ...program("process", "plain-program.cjs"), isolation: "process" },
           files: { ...common, listen: "./files.sock", root: APPS },
         },
       },
@@ -230,6 +232,7 @@ describeWithApache("behind Apache", () => {
     "programs that listen are told to stop, and may end as they are used to",
     async () => {
       await supervisor.stop("end of tests");
+      expect(logged("told by SIGTERM to leave")).toBe(false);
       for (const text of ["it is told to stop", "it has stopped", "onClose was called"])
         expect([text, logged(text)]).toEqual([text, true]);
     },

@@ -23,14 +23,16 @@ interface Internals {
   _writeRaw: (this: NodeResponse, data: unknown, encoding?: unknown, callback?: unknown) => boolean;
   _finish: (this: NodeResponse) => void;
   [SENDER]: Sender;
+  [HINTS]?: unknown;
   [key: symbol]: unknown;
 }
 
 export type NodeResponse = ServerResponse & Internals;
 
 const SENDER = Symbol("sender");
+const HINTS = Symbol("early hints");
 
-const { end: nodeEnd, addTrailers: nodeAddTrailers } = ServerResponse.prototype;
+const { end: nodeEnd, addTrailers: nodeAddTrailers, writeEarlyHints: nodeEarlyHints } = ServerResponse.prototype;
 const { _finish: nodeFinish } = ServerResponse.prototype as unknown as Internals;
 
 /** Node's own keys of a response, which it does not export. */
@@ -42,6 +44,7 @@ export function makeResponse(req: IncomingMessage, socket: RequestSocket, sender
   res._storeHeader = storeHeader;
   res._send = send;
   res._writeRaw = ignore;
+  res.writeEarlyHints = writeEarlyHints as unknown as NodeResponse["writeEarlyHints"];
   res._finish = finish;
   res.end = end as unknown as NodeResponse["end"];
   res.addTrailers = addTrailers as ServerResponse["addTrailers"];
@@ -76,6 +79,9 @@ function emitClose(res: NodeResponse): void {
 function storeHeader(this: NodeResponse, _line: string, headers: unknown): void {
   const pairs: HeaderPair[] = [];
   collect(headers, this, pairs);
+  if (this[HINTS] !== undefined && !pairs.some(([name]) => name.toLowerCase() === "link")) {
+    add(pairs, "Link", this[HINTS]);
+  }
   const { _contentLength: known } = this;
   if (this._hasBody && typeof known === "number" && !this._removedContLen && !hasLength(pairs)) {
     pairs.push(["Content-Length", String(known)]);
@@ -114,6 +120,12 @@ function end(this: NodeResponse, ...args: Parameters<typeof nodeEnd>): NodeRespo
 function finish(this: NodeResponse): void {
   nodeFinish.call(this);
   this[SENDER].finish();
+}
+
+/** There is no 103 [RFC 8297] over FastCGI: as with `ctx.earlyHints`, its links go with the reply, unless that has its own. */
+function writeEarlyHints(this: NodeResponse, ...args: Parameters<typeof nodeEarlyHints>): void {
+  Reflect.apply(nodeEarlyHints, this, args);
+  this[HINTS] = args[0].link;
 }
 
 function addTrailers(this: NodeResponse, ...args: Parameters<typeof nodeAddTrailers>): void {

@@ -1,13 +1,15 @@
-// How a Node program is stopped in a worker: as a process manager would, but a thread gets no signals
-// and must not end its process. So the listeners of SIGTERM are called, and `process.exit` and
+// How a Node program is stopped in a worker: as a process manager would, but a thread gets no signals,
+// and a worker must not end before others of its apps have. So the listeners of SIGTERM are called, and `process.exit` and
 // `process.kill` of this process mean "I have finished" from then on.
+
+import { stopListeners } from "../thread-process.ts";
 
 /** What is to be closed after the program's own listeners; each may be closed already. */
 export type Close = () => PromiseLike<unknown>;
 
 export interface ProcessLike {
   readonly pid: number;
-  listeners(event: "SIGTERM"): ((...args: never[]) => unknown)[];
+  listeners(event: "SIGTERM"): unknown[];
   exit: (code?: number) => never;
   kill: (pid: number, signal?: string | number) => true;
 }
@@ -38,7 +40,7 @@ function signal(process: ProcessLike): Promise<void> {
       return true;
     };
   });
-  const listeners = process.listeners("SIGTERM") as ((name: string, number: number) => unknown)[];
+  const listeners = stopListeners(process);
   const finished = Promise.all(listeners.map(async (listener) => listener.call(process, "SIGTERM", 15)));
   return Promise.race([exited, finished.then(() => {})]);
 }

@@ -281,6 +281,18 @@ describe("the response of a Node app [node:http ServerResponse]", () => {
     expect(lines).toEqual([expect.stringContaining("trailers")]);
   });
 
+  it("has the links of its early hints, unless it has links of its own [RFC 8297]", async () => {
+    const links = async (own: Record<string, string>): Promise<string[]> => {
+      const { headers } = await answer((_req, res) => {
+        res.writeEarlyHints({ link: ["</a.css>; rel=preload; as=style", "</b.js>; rel=preload; as=script"] });
+        res.writeHead(200, own).end("x");
+      });
+      return headers.filter(([name]) => name === "link").map(([, value]) => value);
+    };
+    expect(await links({})).toEqual(["</a.css>; rel=preload; as=style", "</b.js>; rel=preload; as=script"]);
+    expect(await links({ Link: "</c.css>; rel=preload" })).toEqual(["</c.css>; rel=preload"]);
+  });
+
   it("refuses what comes after its end, as Node does", async () => {
     let error: NodeJS.ErrnoException | null | undefined;
     const exchange = await answer((_req, res) => {
