@@ -69,10 +69,10 @@ export const MODULE_PARAMETERS = [
  * An ES module in JavaScript → the body of an async function that does the same each time it is called.
  * Throws Fault BOOT as `transpile` does.
  */
-export function moduleBody(source: string, path: string): string {
-  const result = moduleRunnerTransformSync(path, source);
+export function moduleBody(source: string, path: string): { readonly code: string; readonly map: string } {
+  const result = moduleRunnerTransformSync(path, source, { sourcemap: true });
   const error = result.errors.find(({ severity }) => severity === "Error");
-  if (error === undefined) return result.code;
+  if (error === undefined) return { code: result.code, map: JSON.stringify(result.map ?? {}) };
   throw syntaxFault(source, path, error.message, error.labels[0]?.start ?? 0, error.helpMessage, undefined);
 }
 

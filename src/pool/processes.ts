@@ -166,8 +166,10 @@ class WorkerProcess implements Seat {
     return this.#isOver ? undefined : this.#loopTimes;
   }
 
-  /** There is no inspector in a process that is not asked for one. */
-  async stack(): Promise<undefined> {}
+  /** There is no way to a process's inspector but a port, and that would be everybody's on this machine. */
+  async stack(): Promise<never> {
+    throw new Error("the worker is a process of its own, whose inspector is not opened");
+  }
 
   #exited(code: number | null, signal: NodeJS.Signals | null): void {
     this.#output.over();

@@ -97,14 +97,16 @@ describe("a CGI script in a worker", () => {
       "later.js": `setTimeout(() => { throw new Error("in a timer"); }, 5);`,
       "rejects.mjs": `await null;\nPromise.reject(new Error("rejected"));`,
       "headless.js": `console.log("hello");`,
+      "typed.ts": `import { readFileSync } from "node:fs";\ninterface A { b: string }\n\nconst read = (a: A): string => {\n  throw new Error("typed " + a.b);\n};\nread({ b: "x" });`,
       "silent.js": "",
       "syntax.js": "const a = ;",
     });
     const explained: [string, RegExp][] = [
       ["throws.js", /at once[\s\S]*throws\.js:2/],
       ["later.js", /in a timer[\s\S]*later\.js:1/],
-      ["rejects.mjs", /rejected/],
+      ["rejects.mjs", /rejected[\s\S]*rejects\.mjs:2/],
       ["headless.js", /headless\.js ended without a whole header block; it printed \\"hello/],
+      ["typed.ts", /typed x[\s\S]*typed\.ts:5[\s\S]*typed\.ts:7/],
       ["silent.js", /silent\.js ended without a whole header block; it printed nothing/],
       ["syntax.js", /syntax\.js/],
     ];

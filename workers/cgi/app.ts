@@ -123,13 +123,13 @@ async function respondByProgram(file: string, request: Request, ctx: Context, to
   return Promise.race([promise, ran.then(() => promise)]);
 }
 
-/** An error of the script's own globals is none of ours, and so would be shown without its stack. */
+/** An error of the script's own globals is none of ours: it would be shown without its stack, or with other lines. */
 function ourError(thrown: unknown): unknown {
-  if (thrown instanceof Error || !types.isNativeError(thrown)) return thrown;
+  if (!types.isNativeError(thrown) || thrown instanceof Fault) return thrown;
   const { name, message, stack, cause } = thrown;
   const error = new Error(message, cause === undefined ? {} : { cause: ourError(cause) });
   error.name = name;
-  if (stack !== undefined) error.stack = stack;
+  if (stack !== undefined) error.stack = sources?.authorsStack(stack) ?? stack;
   return error;
 }
 

@@ -2,6 +2,7 @@
 // save runs the new one, as it would of a new process.
 
 import { statSync } from "node:fs";
+import { SourceMap } from "node:module";
 import { pathToFileURL } from "node:url";
 import vm from "node:vm";
 import type { Loader } from "../../src/loader/hooks.ts";
@@ -13,6 +14,8 @@ export type Source =
 
 interface Known {
   readonly state: string;
+  /** From what runs to what the author wrote, one after the other. */
+  readonly maps: readonly SourceMap[];
   readonly source: Source;
 }
 
@@ -22,6 +25,14 @@ const AFTER = "\n})";
 /** What Node says of ES modules' syntax where it expects none [as Node's own --experimental-detect-module]. */
 const MODULE_SYNTAX =
   /Cannot use import statement|Unexpected token 'export'|Cannot use 'import\.meta'|await is only valid in async functions/;
+
+/** In a stack: `at name (/srv/x.ts:1:2)`, with or without `file://`. */
+const PLACE = /(\/[^():\n]+):(\d+):(\d+)/g;
+const INLINE_MAP = /^\/\/# sourceMappingURL=data:application\/json;base64,([\w+/=]+)\s*$/m;
+
+function sourceMap(json: string): SourceMap {
+  return new SourceMap(JSON.parse(json) as ConstructorParameters<typeof SourceMap>[0]);
+}
 
 export class Sources {
   readonly #loader: Loader;
@@ -37,15 +48,32 @@ export class Sources {
     const state = `${ino} ${size} ${mtimeMs} ${ctimeMs}`;
     const known = this.#known.get(file);
     if (known?.state === state) return known.source;
-    const source = this.#compile(file);
-    this.#known.set(file, { state, source });
+    const maps: SourceMap[] = [];
+    const source = this.#compile(file, maps);
+    this.#known.set(file, { state, source, maps });
     return source;
   }
 
-  #compile(file: string): Source {
+  /** A stack with the author's lines: of scripts Node does not know the source maps. */
+  authorsStack(stack: string): string {
+    return stack.replace(PLACE, (place, file: string, line: string, column: string) => {
+      const maps = this.#known.get(file)?.maps ?? [];
+      let at = { line: Number(line), column: Number(column) };
+      for (const map of maps) {
+        const entry = map.findEntry(at.line - 1, at.column - 1);
+        if (!("originalLine" in entry)) return place;
+        at = { line: entry.originalLine + 1, column: entry.originalColumn + 1 };
+      }
+      return `${file}:${at.line}:${at.column}`;
+    });
+  }
+
+  #compile(file: string, maps: SourceMap[]): Source {
     const { source, format } = this.#loader.read(file);
     // The kernel's line is no JavaScript; its place is kept for the lines after it.
     const code = source.startsWith("#!") ? `//${source}` : source;
+    const [, inline] = INLINE_MAP.exec(code) ?? [];
+    if (inline !== undefined) maps.push(sourceMap(Buffer.from(inline, "base64").toString()));
     if (format !== "module") {
       try {
         return { kind: "commonjs", script: compileScript(COMMONJS, code, file) };
@@ -53,7 +81,9 @@ export class Sources {
         if (format === "commonjs" || !MODULE_SYNTAX.test(String(error))) throw error;
       }
     }
-    return { kind: "module", script: compileScript(MODULE, moduleBody(code, file), file) };
+    const body = moduleBody(code, file);
+    maps.unshift(sourceMap(body.map));
+    return { kind: "module", script: compileScript(MODULE, body.code, file) };
   }
 }
 
