@@ -327,7 +327,7 @@ export const POOL = {
     }),
     cookie: optional("cookie", kind.cookieName, {
       example: "__Host-shop",
-      doc: "Name of the cookie. Left out: `session`, over HTTPS `__Host-session`; with a mount, the mount after it.",
+      doc: "Name of the cookie; `__Host-` or `__Secure-` before it counts over HTTPS only. Left out: `__Host-session`; with a mount, the mount after it.",
     }),
     cookie_persistent: option("cookiePersistent", kind.flag, {
       default: false,

@@ -72,7 +72,10 @@ function supervisorService(supervisor: SupervisorConfig, pools: readonly PoolCon
     ...hardening(
       SUPERVISOR_SERVICE,
       pools,
-      outside(["/run/holdfast", "/var/log/holdfast"], [...logsOf(supervisor, pools), supervisor.control]),
+      outside(
+        ["/run/holdfast", "/var/log/holdfast"],
+        [...logsOf(supervisor, pools), ...sessionsOf(pools), supervisor.control],
+      ),
     ),
   ]);
 }
@@ -100,7 +103,7 @@ function poolService(pool: PoolConfig, supervisor: SupervisorConfig, options: Un
     ...hardening(
       POOL_SERVICE,
       [pool],
-      outside([`/var/log/${folder}`, `/var/lib/${folder}`], logsOf(supervisor, [pool])),
+      outside([`/var/log/${folder}`, `/var/lib/${folder}`], [...logsOf(supervisor, [pool]), ...sessionsOf([pool])]),
     ),
   ]);
 }
@@ -108,6 +111,14 @@ function poolService(pool: PoolConfig, supervisor: SupervisorConfig, options: Un
 /** The files among `paths` that lie in none of the service's own `folders`. */
 function outside(folders: readonly string[], paths: readonly string[]): readonly string[] {
   return paths.filter((path) => !folders.some((folder) => path.startsWith(`${folder}/`)));
+}
+
+/** Files of sessions; of a folder of them, one that stands for all. */
+function sessionsOf(pools: readonly PoolConfig[]): readonly string[] {
+  return pools.flatMap(({ session: { store, path } }) => {
+    if (path === undefined) return [];
+    return [store === "file" ? `${path}/session` : path];
+  });
 }
 
 function logsOf({ log }: SupervisorConfig, pools: readonly PoolConfig[]): readonly string[] {

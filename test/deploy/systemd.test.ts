@@ -139,6 +139,19 @@ describe("systemd's units", () => {
     expect(units(usual).get("holdfast.service")).not.toContain("ReadWritePaths");
   });
 
+  it("let a pool write its sessions where the configuration has them", () => {
+    const www = { user: "www-app", session: { store: "file", path: "/srv/shop/sessions" } };
+    const api = { user: "api", session: { store: "sqlite", path: "/home/api/s/sessions.db" } };
+    const found = units({ www, api }, { layout: "pool" });
+    expect(found.get("holdfast-www.service")).toContain("ReadWritePaths=-/srv/shop/sessions\n");
+    expect(found.get("holdfast-api.service")).toContain("ReadWritePaths=-/home/api/s\n");
+    expect(found.get("holdfast-api.service")).toContain("ProtectHome=read-only\n");
+    const usual = { store: "file", path: "/var/lib/holdfast/www/sessions" };
+    expect(units({ www: { session: usual } }, { layout: "pool" }).get("holdfast-www.service")).not.toContain(
+      "ReadWritePaths",
+    );
+  });
+
   it.each([
     ["a b", '"a b"'],
     ["/usr/bin/node", "/usr/bin/node"],

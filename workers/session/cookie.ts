@@ -60,10 +60,12 @@ export class SessionCookie {
 
   name(params: Params): string {
     const { name, mount } = this.#options;
-    if (name !== undefined) return name;
+    const secure = isSecure(params);
+    // Over plain HTTP browsers refuse these names [RFC 6265bis §4.1.3].
+    if (name !== undefined) return secure ? name : name.replace(/^__(?:Host|Secure)-(?=.)/i, "");
     // Two apps on one host must not take each other's cookie for their own.
     const own = `session${mount.replace(/[^A-Za-z0-9]+/g, "-")}`;
-    return isSecure(params) ? `__Host-${own}` : own;
+    return secure ? `__Host-${own}` : own;
   }
 
   #attributes(params: Params): string {

@@ -489,6 +489,12 @@ describe("the cookie [RFC 6265]", () => {
     ["over HTTPS", { https: true }, /^__Host-session=[^;]+; Path=\/; HttpOnly; SameSite=Lax; Secure$/],
     ["with a mount", { https: true, mount: "/my/shop" }, /^__Host-session-my-shop=/],
     ["named", { session: { cookie: "sid", sameSite: "strict" } }, /^sid=[^;]+; Path=\/; HttpOnly; SameSite=Strict$/],
+    [
+      "named for HTTPS, over HTTP",
+      { session: { cookie: "__Host-shop" } },
+      /^shop=[^;]+; Path=\/; HttpOnly; SameSite=Lax$/,
+    ],
+    ["named for HTTPS", { https: true, session: { cookie: "__Host-shop" } }, /^__Host-shop=[^;]+; .*; Secure$/],
     ["persistent", { session: { cookiePersistent: true, maxAgeMs: 90_000 } }, /; Path=\/; Max-Age=90; HttpOnly/],
   ] as const)("%s", async (_how, options, expected) => {
     const { visitor } = setUp(options as SiteOptions);
