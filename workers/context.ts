@@ -68,11 +68,14 @@ export class RequestContext implements Context<unknown> {
   #log: Log | undefined;
   #locals: Locals | undefined;
   #state: unknown;
+  /** What the handler was given. */
+  #request: Request;
   #user: unknown;
   #session: RequestSession | undefined;
 
   constructor(options: ContextOptions) {
     this.#options = options;
+    this.#request = options.request;
     this.#state = options.state;
     options.exchange.context = this;
   }
@@ -81,9 +84,10 @@ export class RequestContext implements Context<unknown> {
     return this.#state;
   }
 
-  /** For a host that makes the context before it knows who answers. */
-  belongsTo(state: unknown): void {
+  /** For a host that makes the context before it knows who answers, and what request a middleware gives them. */
+  belongsTo(state: unknown, request: Request): void {
     this.#state = state;
+    this.#request = request;
   }
 
   get user(): unknown {
@@ -154,7 +158,7 @@ export class RequestContext implements Context<unknown> {
   }
 
   uploads(options: UploadOptions = {}): AsyncIterableIterator<UploadPart> {
-    return readUploads(this, this.#options, options);
+    return readUploads(this, { form: this.#options.form, request: this.#request }, options);
   }
 
   async sendFile(path: string, options: SendFileOptions = {}): Promise<Response> {

@@ -213,7 +213,7 @@ class WorkerHost implements Host {
       const inner = await route.content();
       if (inner.kind === "response") return inner.response;
       const { app } = inner;
-      ctx.belongsTo(app.state);
+      ctx.belongsTo(app.state, asked);
       if (app.answer !== undefined) {
         const place = {
           method: asked.method,

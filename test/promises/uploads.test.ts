@@ -48,10 +48,20 @@ const head = (name: string, filename?: string): string =>
   }\r\n\r\n`;
 const END = `\r\n--${BOUNDARY}--\r\n`;
 
+// Each byte is one more on the wire.
+const FILTER = `
+import { defineMiddleware } from "holdfast";
+export default defineMiddleware({
+  filterRequest: () => new TransformStream({ transform: (bytes, to) => to.enqueue(bytes.map((byte) => byte - 1)) }),
+});`;
+
 let site: BehindApache;
 let folder: string;
 beforeAll(async () => {
-  site = await startBehindApache({ "upload.ts": UPLOAD }, { request: { body_limit: "1GiB" }, umask: "0022" });
+  site = await startBehindApache(
+    { "upload.ts": UPLOAD, "filtered/_middleware.ts": FILTER, "filtered/upload.ts": UPLOAD },
+    { request: { body_limit: "1GiB" }, umask: "0022" },
+  );
 }, 30_000);
 afterAll(() => site?.stop());
 beforeEach(() => {
@@ -190,6 +200,14 @@ describeWithApache("an upload through Apache", () => {
     ]);
     const { text } = await send(`to=${folder}&skip=1`, body);
     expect(JSON.parse(text).parts.map(({ name }: { name: string }) => name)).toEqual(["title", "file"]);
+  });
+
+  it("is what a middleware's filter has made of it", async () => {
+    const body = one("content").map((byte) => byte + 1);
+    const { status, text } = await site.ask(`/filtered/upload?to=${folder}`, { method: "POST", headers: TYPE, body });
+    expect(status).toBe(200);
+    const { parts, last } = JSON.parse(text);
+    expect([parts[0].text, readFileSync(parts[1].path, "utf8"), last.total]).toEqual(["hello", "content", undefined]);
   });
 
   it("to a folder that does not exist is the handler's error, and nothing is made", async () => {

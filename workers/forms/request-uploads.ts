@@ -2,16 +2,15 @@
 // request fails. What parses is loaded when the first part is asked for.
 
 import type { UploadOptions, UploadPart } from "../../src/app/uploads.ts";
-import { headerValue } from "../../src/cgi/variables.ts";
 import type { ContextOptions, RequestContext } from "../context.ts";
 import { readerOf } from "../request.ts";
 
-type Uploading = Pick<ContextOptions, "exchange" | "request" | "form">;
+type Uploading = Pick<ContextOptions, "request" | "form">;
 
 /** Throws TypeError if the body was read, or is being read. */
 export function readUploads(
   ctx: RequestContext,
-  { exchange, request, form }: Uploading,
+  { request, form }: Uploading,
   options: UploadOptions,
 ): AsyncIterableIterator<UploadPart> {
   const read = readerOf(request);
@@ -24,11 +23,12 @@ export function readUploads(
     const { SavedFiles } = await import("./save.ts");
     const saved = new SavedFiles();
     ctx.defer(() => (replied.status >= 500 ? saved.remove() : undefined));
-    const length = headerValue(exchange.params, "content-length");
+    // Of the request as a middleware has left it: a filter does not know its length.
+    const length = request.headers.get("content-length");
     const source = {
       read,
-      contentType: headerValue(exchange.params, "content-type"),
-      contentLength: length === undefined || !/^\d+$/.test(length) ? undefined : Number(length),
+      contentType: request.headers.get("content-type") ?? undefined,
+      contentLength: length !== null && /^\d+$/.test(length) ? Number(length) : undefined,
       limits: form,
       saved,
     };
