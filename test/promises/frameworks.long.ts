@@ -1,5 +1,5 @@
 // Frameworks that are too large to be installed for every day, behind Apache: NestJS as TypeScript with
-// decorator metadata, and what `next build` makes, both unchanged and in threads.
+// decorator metadata, and what `next build` makes, both unchanged, in threads and in processes.
 
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -68,6 +68,7 @@ describeWithApache("large frameworks behind Apache", () => {
       exported: pool("exported", "nest/exported.ts"),
       next: pool("next", "next/server.mjs"),
       standalone: pool("standalone", join(standalone, "server.js")),
+      process: { ...pool("process", join(standalone, "server.js")), isolation: "process" },
     };
     logFile = join(folder, "holdfast.log");
     const { config } = resolveConfig(
@@ -112,7 +113,7 @@ describeWithApache("large frameworks behind Apache", () => {
     });
   });
 
-  describe.each(["next", "standalone"])("Next.js 16 (%s)", (pool) => {
+  describe.each(["next", "standalone", "process"])("Next.js 16 (%s)", (pool) => {
     it("renders pages, and streams what comes later", async () => {
       const page = await ask(pool, "/?name=a");
       expect([page.status, page.text.replaceAll("<!-- -->", "")]).toEqual([

@@ -127,6 +127,7 @@ export class Sender {
   /** Cuts what was begun; the failure of what was not is the caller's to answer. */
   cut(fault: Fault): void {
     this.#close();
+    this.#refuse(fault);
     this.#stream?.fail(fault);
   }
 
@@ -135,6 +136,7 @@ export class Sender {
     if (this.#isOver) return;
     this.#close();
     this.#isAborted = true;
+    this.#refuse(new Error("the client has gone"));
     // The slot is free only when it is answered.
     if (this.#stream === undefined) {
       this.#exchange.reply(503, encodeHead({ status: 503, headers: [], bodyless: true }), undefined);
@@ -279,6 +281,11 @@ export class Sender {
   #close(): void {
     this.#isOver = true;
     clearImmediate(this.#turn);
+  }
+
+  /** Whoever waits for bytes to go need not wait for ever. */
+  #refuse(error: Error): void {
+    for (const callback of this.#callbacks.splice(0)) process.nextTick(callback, error);
   }
 
   #called(): void {

@@ -351,6 +351,21 @@ describe("a client that leaves", () => {
     expect([exchange.status, exchange.text]).toEqual([503, ""]);
   });
 
+  it("is told to whoever waits for a write of his", async () => {
+    const told: unknown[] = [];
+    const { exchange, ctx, done } = begin((_req, res) => {
+      res.on("finish", () => told.push("finish"));
+      setImmediate(() => {
+        res.write("a", (error) => told.push(error instanceof Error));
+        exchange.abort();
+      });
+    });
+    ctx.beforeReply(() => new Promise(() => {}));
+    await done;
+    await eventually(() => told.length > 0);
+    expect([told, exchange.status]).toEqual([[true], 503]);
+  });
+
   it("who was gone before the listener was called is told of in the same way", async () => {
     const { exchange, done } = begin(async (_req, res, exchange) => {
       exchange.abort();
