@@ -99,7 +99,7 @@ function keepsSessions(table: () => Promise<SessionTable>, options: WrittenConfi
 
   beforeAll(async () => {
     const session = { lock_lease: "1s", lock_timeout: "20s", ...(await table()) };
-    site = await startBehindApache(SITE, { threads: 3, concurrency: 7, session, ...options });
+    site = await startBehindApache(SITE, { threads: 3, concurrency: 2, session, ...options });
   }, 60_000);
   afterAll(() => site?.stop());
 

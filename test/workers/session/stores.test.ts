@@ -166,58 +166,56 @@ describeWithRedis("sessions in Redis", () => {
 });
 
 describeWithPostgres("sessions in PostgreSQL", () => {
-  sessionStoreContract(async () => {
-    const server = await startPostgres();
-    return {
-      open: (namespace) => open({ store: "postgres", url: server.url }, namespace === undefined ? {} : { namespace }),
-      close: () => server.stop(),
-    };
-  });
-});
+  let server: Awaited<ReturnType<typeof startPostgres>>;
+  let administrator: pg.Client;
 
-describeWithPostgres("the connections to PostgreSQL", () => {
-  it("are made anew when they are lost, and few", async () => {
-    const server = await startPostgres();
-    const lines: string[] = [];
-    const store = await open({ store: "postgres", url: server.url }, { lines });
-    const administrator = new pg.Client(server.url);
+  beforeAll(async () => {
+    server = await startPostgres();
+    administrator = new pg.Client(server.url);
     await administrator.connect();
+  });
+  afterAll(async () => {
+    await administrator?.end();
+    await server?.stop();
+  });
+
+  it("may be kept by one who may not make their table, where another has made it", async () => {
+    const url = server.url.replace("guest@", "modest@");
+    await administrator.query("CREATE ROLE modest LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC");
+    await expect(open({ store: "postgres", url })).rejects.toMatchObject({
+      message: expect.stringContaining("may not make the table holdfast_sessions"),
+      hint: expect.stringContaining("CREATE TABLE IF NOT EXISTS holdfast_sessions"),
+    });
+    await (await open({ store: "postgres", url: server.url })).close();
+    await administrator.query("GRANT SELECT, INSERT, UPDATE, DELETE ON holdfast_sessions TO modest");
+    const store = await open({ store: "postgres", url });
+    await store.create(KEY, { text: "1", expiresAt: inAnHour() }, undefined);
+    expect((await store.read(KEY))?.text).toBe("1");
+    await store.close();
+  });
+
+  it("take few connections, and new ones where these are lost", async () => {
+    const store = await open({ store: "postgres", url: server.url });
     try {
+      await store.destroy(KEY);
       await store.create(KEY, { text: "1", expiresAt: inAnHour() }, undefined);
       await Promise.all(Array.from({ length: 40 }, () => store.read(KEY)));
       const ours = "FROM pg_stat_activity WHERE application_name = 'holdfast sessions test'";
       const { rows } = await administrator.query(`SELECT count(*)::int AS count ${ours}`);
+      expect(rows[0].count).toBeGreaterThan(0);
       expect(rows[0].count).toBeLessThanOrEqual(4);
       await administrator.query(`SELECT pg_terminate_backend(pid) ${ours}`);
       await eventually(async () => (await store.read(KEY).catch(() => undefined))?.text === "1");
     } finally {
-      await administrator.end();
       await store.close();
-      await server.stop();
     }
   });
 
-  it("are used by one who may not make the table, where another has made it", async () => {
-    const server = await startPostgres();
-    const administrator = new pg.Client(server.url);
-    await administrator.connect();
-    const url = server.url.replace("guest@", "modest@");
-    try {
-      await administrator.query("CREATE ROLE modest LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC");
-      await expect(open({ store: "postgres", url })).rejects.toMatchObject({
-        message: expect.stringContaining("may not make the table holdfast_sessions"),
-        hint: expect.stringContaining("CREATE TABLE IF NOT EXISTS holdfast_sessions"),
-      });
-      await (await open({ store: "postgres", url: server.url })).close();
-      await administrator.query("GRANT SELECT, INSERT, UPDATE, DELETE ON holdfast_sessions TO modest");
-      const store = await open({ store: "postgres", url });
-      await store.create(KEY, { text: "1", expiresAt: inAnHour() }, undefined);
-      expect((await store.read(KEY))?.text).toBe("1");
-      await store.close();
-    } finally {
-      await administrator.end();
-      await server.stop();
-    }
+  describe("by every worker", () => {
+    sessionStoreContract(async () => ({
+      open: (namespace) => open({ store: "postgres", url: server.url }, namespace === undefined ? {} : { namespace }),
+      close: async () => {},
+    }));
   });
 });
 
