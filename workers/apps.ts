@@ -17,6 +17,8 @@ export interface AppsOptions {
   /** What a module is, unless it is asked for as something else. */
   readonly kind: Kind;
   readonly init: Omit<InitContext, "file">;
+  /** An app has loaded and is initialised. */
+  ready?(file: string): void;
   /** For programs that are no modules. */
   readonly tools?: CgiTools;
   /** How long after its import a module may call `listen()`. Default 0. */
@@ -102,6 +104,7 @@ export class Apps {
       (ready) => {
         this.#entries.set(file, { kind: "ready", app: ready });
         this.#ready.push(ready);
+        if ((kind as unknown) === this.#options.kind) this.#options.ready?.(file);
         return ready;
       },
       (error: unknown) => {

@@ -1,6 +1,7 @@
 // Owns the app in this thread: boots it, calls it for each exchange, ends it. The one border where
 // the author's errors end: past it there are only replies and lines in the log.
 
+import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import type { InitContext, WorkerInfo } from "../src/app/context.ts";
 import { installParts, type WorkerParts } from "../src/app/current.ts";
@@ -36,6 +37,8 @@ import { traceOf } from "./trace.ts";
 export interface HostTools {
   /** A file of the app is about to be loaded. */
   loaded(path: string): void;
+  /** A handler has loaded and is initialised. */
+  ready?(file: string): void;
   /** What the workers of the pool share. Absent: there is no pool. */
   readonly poolState?: PoolState | undefined;
   log(level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>): void;
@@ -77,7 +80,10 @@ function partsFor(state: PoolState): WorkerParts {
 
 /** The same with a loader of the caller's, in a thread whose globals are left alone. */
 export async function hostFor(boot: WorkerBoot, tools: HostTools, apps: Apps): Promise<Host> {
-  return new WorkerHost(boot, tools, apps, await siteFor(boot, tools, apps));
+  const site = await siteFor(boot, tools, apps);
+  // A file that is gone is no longer asked for.
+  for (const file of boot.live?.handlers ?? []) if (existsSync(file)) await apps.get(file);
+  return new WorkerHost(boot, tools, apps, site);
 }
 
 export function makeApps(boot: WorkerBoot, tools: HostTools, loader: Loader): Apps {
@@ -91,6 +97,7 @@ export function makeApps(boot: WorkerBoot, tools: HostTools, loader: Loader): Ap
   return new Apps({
     loader,
     kind: kindNamed(boot.kind),
+    ready: (file) => tools.ready?.(file),
     ...(boot.cgi === undefined
       ? {}
       : { tools: { loader, mount: boot.mount, limits: boot.cgi, lineBytes: boot.logLimitBytes } }),

@@ -69,6 +69,11 @@ export async function live({ boot, road, output, id, leave }: LifeOptions): Prom
         lane.writer.bytes(FROM_WORKER.LOADED, 0, Buffer.from(path));
         lane.stirred();
       },
+      ready: (path) => {
+        if (boot.live === undefined) return;
+        lane.writer.bytes(FROM_WORKER.LOADED, 1, Buffer.from(path));
+        lane.stirred();
+      },
       poolState: lane.state,
       log: (level, message, fields) => output.log({ level, message, ...(fields === undefined ? {} : { fields }) }),
     });

@@ -72,7 +72,7 @@ export const FROM_WORKER = {
   TAKEN: 23,
   /** Everything is finished and disposed; nothing follows. */
   DRAINED: 25,
-  /** A file that the app consists of was loaded, for the watch. Payload: UTF-8 path. */
+  /** Slot 0: a file that the app consists of is read, for the watch. Slot 1: that file is a handler, and has loaded. Payload: UTF-8 path. */
   LOADED: 26,
   /** The thread runs; nothing of the app is loaded yet. Payload: u32, the thread's id. */
   BORN: 27,
@@ -200,6 +200,8 @@ export interface LiveBoot {
   readonly path: string;
   /** Of this worker's code. */
   readonly version: string;
+  /** Handlers that the workers before this one have loaded: what does not load any more is no change for the better. */
+  readonly handlers: readonly string[];
 }
 
 /** What a worker that is a child process is told first. */

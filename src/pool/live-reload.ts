@@ -19,6 +19,8 @@ const PATH = "/-/holdfast/live";
 export const HOLD_MS = 20_000;
 /** Pages that may wait; one more, and the one that waits longest is answered. */
 export const PAGES_MAX = 64;
+/** Handlers that new workers try before they take over. */
+const HANDLERS_MAX = 256;
 /** Of a fault's text. */
 const STACK_CHARS = 8192;
 
@@ -52,6 +54,8 @@ export class LiveReload {
   #serial = 1;
   #assets = 0;
   #fault: ShownFault | undefined;
+  /** Files of handlers that have loaded; some may be gone by now. */
+  readonly #handlers = new Set<string>();
   #leaving = false;
 
   constructor(options: LiveReloadOptions) {
@@ -71,7 +75,12 @@ export class LiveReload {
 
   /** What a worker of that generation puts into its pages. */
   boot(generation: number): LiveBoot {
-    return { path: this.#path, version: this.#version(generation) };
+    return { path: this.#path, version: this.#version(generation), handlers: [...this.#handlers] };
+  }
+
+  /** A worker has loaded the handler of that file. */
+  handlerLoaded(file: string): void {
+    if (this.#handlers.size < HANDLERS_MAX) this.#handlers.add(file);
   }
 
   /** New workers serve. */

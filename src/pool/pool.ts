@@ -436,7 +436,10 @@ export class Pool implements GatewayHost {
       handlerFailed: () => {
         this.#statistics.counters.failed++;
       },
-      loaded: (path) => this.#watch?.add(path),
+      loaded: (path, ready) => {
+        if (ready) this.#live?.handlerLoaded(path);
+        else this.#watch?.add(path);
+      },
       asked: (worker, ask) => this.shared.asked(worker, ask),
       gone: (worker) => this.shared.forget(worker.id),
       log: (worker, { level, message, fields }) => this.#log[level](message, { worker: worker.id, ...fields }),

@@ -50,7 +50,8 @@ export interface WorkerEvents {
   /** It was given this exchange, and did not begin it: another may. */
   givenBack(exchange: Exchange): void;
   log(worker: WorkerHandle, data: LogData): void;
-  loaded(path: string): void;
+  /** A file of the app is read; or `ready`: it is a handler, which has loaded. */
+  loaded(path: string, ready: boolean): void;
   /** It asks for what the workers share; `ask` is only lent. */
   asked(worker: WorkerHandle, ask: Buffer): void;
   /** Something was written, or room came free: a turn of the pool is due. */
@@ -372,7 +373,7 @@ export class WorkerHandle {
         this.#events.asked(this, batch.subarray(start, end));
         break;
       case FROM_WORKER.LOADED:
-        this.#events.loaded(batch.toString("utf8", start, end));
+        this.#events.loaded(batch.toString("utf8", start, end), slot === 1);
         break;
     }
   }

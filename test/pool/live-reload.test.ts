@@ -83,6 +83,15 @@ describe("a page that waits for a change", () => {
     expect(next.state()).toMatchObject({ version: live.boot(2).version, fault: null });
   });
 
+  it("has new workers try the handlers that have loaded before", () => {
+    const { live } = setUp();
+    expect(live.boot(1).handlers).toEqual([]);
+    for (const file of ["/srv/a.ts", "/srv/b.tsp", "/srv/a.ts"]) live.handlerLoaded(file);
+    expect(live.boot(2).handlers).toEqual(["/srv/a.ts", "/srv/b.tsp"]);
+    for (let n = 0; n < 1000; n++) live.handlerLoaded(`/srv/${n}.ts`);
+    expect(live.boot(2).handlers.length).toBeLessThan(300);
+  });
+
   it("is told of a file that only browsers load", () => {
     const { ask, upToDate, live } = setUp();
     const page = ask(upToDate());

@@ -146,6 +146,18 @@ describeWithApache("through Apache", () => {
       await eventuallyIs("document.querySelector('h1')?.textContent.includes('not today') ?? false", true);
       write("index.ts", page("mended"));
       await eventuallyIs(TEXT, "mended");
+
+      // Of a folder, too, the last good version stays, with what it has loaded; a new file is not held up by that.
+      write("index.ts", `${page("worse")}const broken = ;\n`);
+      const said = await eventually(async () => (await browser.evaluate<string>(BANNER)) || false, SHOWN_MS);
+      expect(said).toContain(join(folder, "index.ts:6:"));
+      expect(await browser.evaluate(TEXT)).toBe("mended");
+      expect((await ask(url, "/")).text).toContain("mended");
+      write("new.ts", "export default () => new Response('new');\n");
+      await eventually(async () => (await ask(url, "/new")).text === "new", SHOWN_MS);
+      write("index.ts", page("well"));
+      await eventuallyIs(TEXT, "well");
+      await eventuallyIs(BANNER, "");
     }, 90_000);
   });
 });

@@ -16,7 +16,7 @@ interface Given {
 
 function exchangeFor({ method = "GET", request = NAVIGATION }: Given): FakeExchange {
   const exchange = new FakeExchange({ method, headers: request });
-  addLiveScript(exchange, { path: "/-/holdfast/live", version: "ab-3" });
+  addLiveScript(exchange, { path: "/-/holdfast/live", version: "ab-3", handlers: [] });
   return exchange;
 }
 
