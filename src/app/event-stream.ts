@@ -50,7 +50,7 @@ export interface EventStreamOptions {
 const KEEP_ALIVE_MS = 15_000;
 const BUFFER_BYTES = 1024 * 1024;
 /** Before the request's time is over the stream ends by itself, by this part of it, at most by a second. */
-const MARGIN_SHARE = 0.1;
+const MARGIN_SHARE = 0.25;
 const MARGIN_MS = 1000;
 const COMMENT = ":\n\n";
 

@@ -5,6 +5,7 @@ import type { IncomingMessage } from "node:http";
 import { createGunzip } from "node:zlib";
 import { describeWithApache } from "../support/apache.ts";
 import { type BehindApache, startBehindApache } from "../support/behind-apache.ts";
+import { Browser, describeWithBrowser } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { askHead } from "../support/http.ts";
 
@@ -32,6 +33,24 @@ async function* count(signal) {
   for (let n = 1; !signal.aborted; n++) { yield { data: n }; await delay(20); }
 }
 export default (request, ctx) => eventStream(count(ctx.signal));`;
+
+/** Numbers from the one after that which the browser has seen last. */
+const NUMBERS = `
+import { eventStream } from "holdfast";
+import { setTimeout as delay } from "node:timers/promises";
+async function* numbers(from, signal) {
+  for (let n = from; !signal.aborted; n++) { yield { data: n, id: String(n) }; await delay(20); }
+}
+export default (request, ctx) =>
+  eventStream(numbers(Number(request.headers.get("last-event-id") ?? 0) + 1, ctx.signal), { retry: 10 });`;
+
+const PAGE = `
+export default () => new Response(
+  "<!doctype html><title>numbers</title><script>" +
+  "window.seen = []; window.opened = 0;" +
+  "const events = new EventSource('/numbers');" +
+  "events.onopen = () => { opened += 1; }; events.onmessage = (event) => { seen.push(Number(event.data)); };" +
+  "</script>", { headers: { "content-type": "text/html; charset=utf-8" } });`;
 
 const HINTS = `
 export default (request, ctx) => {
@@ -99,7 +118,7 @@ describeWithApache("an event stream through Apache", () => {
   });
 
   it("ends whole, by itself, before its request's time is over", async () => {
-    const short = await startBehindApache({ "count.ts": COUNT }, { threads: 1, request: { timeout: "1s" } });
+    const short = await startBehindApache({ "count.ts": COUNT }, { threads: 1, request: { timeout: "2s" } });
     try {
       // A cut body would reject.
       const { status, text } = await short.ask("/count");
@@ -111,6 +130,28 @@ describeWithApache("an event stream through Apache", () => {
       await short.stop();
     }
   }, 30_000);
+});
+
+describeWithApache("an event stream in Chromium", () => {
+  describeWithBrowser("that comes back by itself", () => {
+    it("misses nothing and sees nothing twice, while its streams end again and again", async () => {
+      const short = await startBehindApache(
+        { "numbers.ts": NUMBERS, "page.ts": PAGE },
+        { threads: 1, request: { timeout: "600ms" } },
+      );
+      const browser = await Browser.start();
+      try {
+        await browser.open(`${short.url}/page`);
+        await eventually(async () => (await browser.evaluate<number>("opened")) >= 3, 20_000);
+        const seen = await browser.evaluate<number[]>("seen");
+        expect(seen.length).toBeGreaterThan(3);
+        expect(seen).toEqual(seen.map((_, index) => index + 1));
+      } finally {
+        await browser.close();
+        await short.stop();
+      }
+    }, 60_000);
+  });
 });
 
 describeWithApache("early hints through Apache", () => {
