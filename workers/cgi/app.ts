@@ -17,7 +17,7 @@ import { currentCall } from "./current-call.ts";
 import { cgiEnvironment } from "./environment.ts";
 import { ExecutableRun } from "./executable.ts";
 import { CgiInput } from "./input.ts";
-import { Limit } from "./limit.ts";
+import { Limit, whenAborted } from "./limit.ts";
 import { Modules } from "./modules.ts";
 import { CgiOutput } from "./output.ts";
 import { followCalls } from "./pending.ts";
@@ -90,7 +90,7 @@ async function respondByScript(file: string, request: Request, ctx: Context, too
   };
   const exchange = currentExchange.getStore();
   if (exchange !== undefined) uncaughtHandlers.set(exchange, failed);
-  ctx.signal.addEventListener("abort", () => output.fail(ctx.signal.reason));
+  whenAborted(ctx.signal, () => output.fail(ctx.signal.reason));
   // Its end is awaited by whoever ends this worker, though not by the reply.
   ctx.waitUntil(over.promise);
   const modules = new Modules(sources as Sources, makeRealm(run), run);
@@ -115,7 +115,7 @@ async function respondByProgram(file: string, request: Request, ctx: Context, to
       lineBytes: tools.lineBytes,
       said: (line) => ctx.log.warn(line, { script: basename(file) }),
     });
-    ctx.signal.addEventListener("abort", () => output.fail(ctx.signal.reason));
+    whenAborted(ctx.signal, () => output.fail(ctx.signal.reason));
     resolve(output.response);
     await run.ended;
   });

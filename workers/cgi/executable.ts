@@ -120,8 +120,8 @@ export class ExecutableRun {
   #closed(code: number | null, signal: NodeJS.Signals | null): void {
     const { file, output, said } = this.#options;
     if (!this.#isKilled && (signal !== null || code !== 0)) said(`${file} ended with ${signal ?? `exit code ${code}`}`);
-    if (signal === null && code !== 126 && code !== 127) output.end();
-    else output.fail(new Fault("HANDLER", `${file} was ended by ${signal ?? `exit code ${code}`}`));
+    if (signal === null) output.end();
+    else output.fail(new Fault("HANDLER", `${file} was ended by ${signal}`));
     this.kill();
   }
 }

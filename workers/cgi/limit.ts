@@ -2,6 +2,13 @@
 
 import { Fault } from "../../src/base/fault.ts";
 
+/** Calls `left` once the signal is aborted, at once if it is already. Returns what takes that back. */
+export function whenAborted(signal: AbortSignal, left: () => void): () => void {
+  if (signal.aborted) left();
+  else signal.addEventListener("abort", left, { once: true });
+  return () => signal.removeEventListener("abort", left);
+}
+
 export class Limit {
   readonly #most: number;
   #running = 0;
@@ -27,16 +34,16 @@ export class Limit {
 
   #room(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      const left = (): void => {
-        this.#waiting.splice(this.#waiting.indexOf(go), 1);
-        reject(new Fault("OVERLOAD", `${this.#most} programs run already (cgi.children)`));
-      };
+      let stay = (): void => {};
       const go = (): void => {
-        signal.removeEventListener("abort", left);
+        stay();
         resolve();
       };
       this.#waiting.push(go);
-      signal.addEventListener("abort", left, { once: true });
+      stay = whenAborted(signal, () => {
+        this.#waiting.splice(this.#waiting.indexOf(go), 1);
+        reject(new Fault("OVERLOAD", `${this.#most} programs run already (cgi.children)`));
+      });
     });
   }
 }
