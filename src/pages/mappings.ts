@@ -49,7 +49,16 @@ export function decodeMappings(text: string): Mappings {
 
 /** Where the generated place comes from: the last segment of its line that begins at or before it. */
 export function originOf(mappings: Mappings, line: number, column: number): Segment | undefined {
-  const segment = mappings[line]?.findLast(([at]) => at <= column);
+  const segments = mappings[line] ?? [];
+  let low = 0;
+  let high = segments.length;
+  // To the first that begins behind it.
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((segments[middle] as Segment)[0] <= column) low = middle + 1;
+    else high = middle;
+  }
+  const segment = segments[low - 1];
   if (segment?.[4] !== true) return segment;
   const [at, source, toLine, toColumn] = segment;
   return [column, source, toLine, toColumn + column - at, true];
