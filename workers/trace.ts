@@ -1,8 +1,7 @@
 // What was thrown, in words: anything can be, an Error with causes or a string. Never throws itself.
 
-import { fileURLToPath } from "node:url";
 import { Fault } from "../src/base/fault.ts";
-import { authorPlace } from "../src/loader/author-place.ts";
+import { authorPlace, isOurs } from "../src/loader/author-place.ts";
 
 /** "TypeError: x is not a function", or what else was thrown. */
 export function summaryOf(error: unknown): string {
@@ -43,9 +42,6 @@ export function traceOf(error: unknown): string {
     .join("\ncaused by: ");
 }
 
-/** Where our own code is compiled to. */
-const OURS = fileURLToPath(new URL("../", import.meta.url));
-
 /** Without our frames and Node's at the end, through which every handler is called. */
 function authorsPart(stack: string): string {
   const rows = stack.split("\n");
@@ -53,7 +49,7 @@ function authorsPart(stack: string): string {
   if (last === -1) return stack;
   const rest = rows.slice(last + 1);
   const isCaller = (row: string): boolean =>
-    /^\s+at /.test(row) && (row.includes(OURS) || row.includes("node:internal") || row.includes("(node:"));
+    /^\s+at /.test(row) && (isOurs(row) || /node:internal|\(node:|\(<anonymous>\)/.test(row));
   return rest.every(isCaller) ? rows.slice(0, last + 1).join("\n") : stack;
 }
 

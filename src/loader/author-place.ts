@@ -3,8 +3,15 @@
 import { fileURLToPath } from "node:url";
 import type { Place } from "../base/editor-link.ts";
 
-/** The folder of our own compiled code. */
-const OURS = fileURLToPath(new URL("../../", import.meta.url));
+/** Where our own code is compiled to, and what it is compiled from: source maps lead there in a checkout. */
+const OUR_FOLDERS = ["../../", "../../../src/", "../../../workers/"].map((folder) =>
+  fileURLToPath(new URL(folder, import.meta.url)),
+);
+
+/** Whether a line of a stack names a file of ours. */
+export function isOurs(row: string): boolean {
+  return OUR_FOLDERS.some((folder) => row.includes(folder));
+}
 
 /** Undefined if the stack names no file outside of Node, packages and Holdfast itself. */
 export function authorPlace(stack: string): Place | undefined {
@@ -13,7 +20,7 @@ export function authorPlace(stack: string): Place | undefined {
     if (match === null) continue;
     const [, where = "", line, column] = match;
     const file = where.startsWith("file:") ? pathOf(where) : where;
-    if (file === undefined || file.includes("/node_modules/") || file.startsWith(OURS)) continue;
+    if (file === undefined || file.includes("/node_modules/") || isOurs(file)) continue;
     return { file, line: Number(line), column: Number(column) };
   }
   return undefined;

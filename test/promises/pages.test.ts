@@ -52,6 +52,7 @@ export default (request: Request, ctx: Context) => {
 <% } %>
 `,
   "fails.tsp": "<ul>\n<%\n  const none: undefined | { x: number } = undefined;\n%>\n<li><%= none!.x %></li>\n</ul>\n",
+  "promise.tsp": "<p>\n<%= Promise.resolve(1) %>",
   "broken.tsp": "<ul>\n  <li class=<%= 1 %>></li>\n</ul>\n",
   "late.tsp": `<% await page.flush(); %>begun<% await page.flush(); await new Promise((resolve) => setTimeout(resolve, 50)); throw new Error("late"); %>`,
   "jsx.tsx": `import { Suspense } from "holdfast/jsx";
@@ -147,6 +148,10 @@ describeWithApache("server pages behind Apache", () => {
     expect(failed.status).toBe(500);
     expect(failed.text).toMatch(/fails\.tsp:5:15</);
     expect(failed.text).toMatch(/<li value=5 class=marked><code>&#60;li&#62;&#60;%= none!\.x %&#62;/);
+    expect(failed.text).toMatch(/<span class=others>.*define\.[jt]s/);
+    const promise = await site.ask("files", "/promise", { headers: accept });
+    expect(promise.text).toMatch(/promise\.tsp:2:\d+</);
+    expect(promise.text).toContain("write await before it");
     const broken = await site.ask("files", "/broken", { headers: accept });
     expect(broken.status).toBe(500);
     expect(broken.text).toMatch(/broken\.tsp:2:16</);
