@@ -12,24 +12,28 @@ describe("the pages example", () => {
 
   async function serve(): Promise<string> {
     const running = launch(["serve", example("pages"), "--front", "builtin", "--port", "0", "--threads", "1"]);
-    return ((await running.line(/^ *URL +http/)).trim().split(/\s+/)[1] ?? "").replace(/\/$/, "");
+    return ((await running.line(/^ *URL +http/, DEADLINE_MS / 2)).trim().split(/\s+/)[1] ?? "").replace(/\/$/, "");
   }
 
-  it("takes a form, keeps markup as text, and says what is missing", async () => {
-    const url = await serve();
-    const post = (body: string) =>
-      ask(url, "/", { method: "POST", body, headers: { "content-type": "application/x-www-form-urlencoded" } });
-    const posted = await post("name=%3Cb%3EBob&message=%3Cscript%3E&link=https%3A%2F%2Fx.test%2F");
-    expect([posted.status, posted.headers.location]).toEqual([303, "./"]);
-    const wall = await ask(url, "/?name=%3Cb%3EBob");
-    expect(wall.text).toContain("<title>&lt;b&gt;Bob – Wall</title>");
-    expect(wall.text).toContain("<p>&lt;script&gt;</p>");
-    expect(wall.text).toContain('<a href="https://x.test/"');
-    const refused = await post("name=&message=");
-    expect([refused.status, refused.text.includes('role="alert"')]).toEqual([400, true]);
-    expect((await ask(url, "/numbers?count=5000")).text).toContain("<td>25000000</td>");
-    expect((await ask(url, "/about")).text).toMatch(/^<!doctype html><html lang="en">.*answers \/about\./s);
-  });
+  it(
+    "takes a form, keeps markup as text, and says what is missing",
+    async () => {
+      const url = await serve();
+      const post = (body: string) =>
+        ask(url, "/", { method: "POST", body, headers: { "content-type": "application/x-www-form-urlencoded" } });
+      const posted = await post("name=%3Cb%3EBob&message=%3Cscript%3E&link=https%3A%2F%2Fx.test%2F");
+      expect([posted.status, posted.headers.location]).toEqual([303, "./"]);
+      const wall = await ask(url, "/?name=%3Cb%3EBob");
+      expect(wall.text).toContain("<title>&lt;b&gt;Bob – Wall</title>");
+      expect(wall.text).toContain("<p>&lt;script&gt;</p>");
+      expect(wall.text).toContain('<a href="https://x.test/"');
+      const refused = await post("name=&message=");
+      expect([refused.status, refused.text.includes('role="alert"')]).toEqual([400, true]);
+      expect((await ask(url, "/numbers?count=5000")).text).toContain("<td>25000000</td>");
+      expect((await ask(url, "/about")).text).toMatch(/^<!doctype html><html lang="en">.*answers \/about\./s);
+    },
+    DEADLINE_MS,
+  );
 
   it(
     "has right types",
