@@ -270,14 +270,14 @@ export class Pool implements GatewayHost {
 
   async #finish(emptied: Promise<void>): Promise<void> {
     await this.#closeWatches();
-    await Promise.race([emptied, this.#late.promise]);
+    const isEmpty = await Promise.race([emptied.then(() => true), this.#late.promise.then(() => false)]);
     this.#dispatcher.failAll(
       new Fault("OVERLOAD", "the pool is stopping"),
       new Fault("TIMEOUT", "the handler did not finish before the pool had to stop"),
     );
     this.#turns.stirred();
     this.#retiring = true;
-    if (this.#givesAway) this.#forsaken();
+    if (isEmpty && this.#givesAway) this.#forsaken();
     await this.#workforce.drain(this.#drainBy);
     await this.shared.finish(Math.min(LAST_WORDS_MS, this.#drainBy - this.clock.now()));
     // Connections whose requests were ended by the deadline can be given away now.

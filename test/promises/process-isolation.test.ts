@@ -159,7 +159,7 @@ describe("a worker process", () => {
   it("prints under its request's name, and a flood is counted instead of kept", async () => {
     const pool = await start({
       "print.ts": `export default () => { console.log("one\\ntwo"); console.error("three"); return new Response(); };`,
-      "flood.ts": `export default () => { for (let n = 0; n < 40_000; n++) console.log("x".repeat(100)); return new Response(); };`,
+      "flood.ts": `export default () => { for (let n = 0; n < 400_000; n++) console.log("x".repeat(100)); return new Response(); };`,
     });
     await pool.get("/print");
     const said = (msg: string) => pool.lines.find((line) => line.msg === msg);

@@ -198,7 +198,7 @@ describe("a reload", () => {
     });
 
     it("ends a worker that never turns its loop again, and nobody else notices [R5]", async () => {
-      holdfast.configure({ supervisor: 'stop_timeout = "1s"', pool: "threads = 2" });
+      holdfast.configure({ supervisor: 'stop_timeout = "3s"', pool: "threads = 2" });
       holdfast.app(`export default (request) => {
         while (new URL(request.url).pathname === "/loop");
         return new Response(String(process.pid));
@@ -210,8 +210,8 @@ describe("a reload", () => {
       await eventually(() => load.answered > 10);
       await holdfast.reload();
       const startedAt = performance.now();
-      await eventually(() => !isRunning(old));
-      expect(performance.now() - startedAt).toBeLessThan(3000);
+      await eventually(() => !isRunning(old), 15_000);
+      expect(performance.now() - startedAt).toBeLessThan(10_000);
       expect((await looping).status).toBe(504);
       await load.stop();
       expect(load.failures).toEqual([]);
