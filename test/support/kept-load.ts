@@ -22,7 +22,18 @@ export interface KeptLoadOptions {
   readonly pauseMs?: number;
 }
 
-/** A client whose connection breaks has failed, and connects again. */
+/** A client that has failed pauses for so long, ms: a server that is gone refuses as fast as it is asked. */
+const FAILED_PAUSE_MS = 10;
+
+/** Stop those that have not been stopped. */
+const stops = new Set<() => Promise<void>>();
+
+// A test that fails does not come to stopping its load, which would go on until somebody ends the test run.
+afterEach(async () => {
+  for (const stop of stops) await stop();
+});
+
+/** A client whose connection breaks has failed, and connects again. Stopped after the test at the latest. */
 export function keptLoad({ path, clients, uri = "/", pauseMs = 2 }: KeptLoadOptions): KeptLoad {
   let stopping = false;
   const failures: string[] = [];
@@ -44,16 +55,18 @@ export function keptLoad({ path, clients, uri = "/", pauseMs = 2 }: KeptLoadOpti
         }
       } catch (error) {
         failures.push((error as Error).message);
+        await delay(FAILED_PAUSE_MS);
       } finally {
         await client?.close();
       }
     }
   };
   const runs = Array.from({ length: clients }, run);
-  return Object.assign(load, {
-    stop: async () => {
-      stopping = true;
-      await Promise.all(runs);
-    },
-  });
+  const stop = async (): Promise<void> => {
+    stops.delete(stop);
+    stopping = true;
+    await Promise.all(runs);
+  };
+  stops.add(stop);
+  return Object.assign(load, { stop });
 }
