@@ -368,6 +368,11 @@ ping_path = "/-/ping"
         "holdfast.toml:4: pools.www.group: has no effect without user (set user too)",
       ],
       [
+        "pages that reload themselves, with processes that know nothing of each other",
+        "live_reload = true\nprocesses = 2",
+        "holdfast.toml:4: pools.www.live_reload: needs processes = 1: each process would take the others' pages for old ones",
+      ],
+      [
         "allowed clients of a unix socket",
         'allowed_clients = ["::1"]',
         "holdfast.toml:4: pools.www.allowed_clients: has no effect on a unix socket (use listen_owner, listen_group, listen_mode)",
