@@ -286,6 +286,21 @@ describe("regenerate", () => {
     expect([visitor.cookie, await visitor.look()]).toEqual([before, { user: "ann" }]);
   });
 
+  it("brings back no session that was destroyed meanwhile", async () => {
+    const { visitor } = setUp({ session: { lock: false } });
+    await visitor.visit(put({ user: "ann" }));
+    let id = "";
+    const slow = await visitor.visit(async ({ open }) => {
+      const session = await open();
+      await visitor.visit(async (other) => (await other.open()).destroy());
+      session.regenerate();
+      id = session.id;
+    });
+    expect(slow.error).toMatchObject({ code: "OVERLOAD", status: 503 });
+    visitor.cookies.set("session", id);
+    expect(await visitor.look()).toBeUndefined();
+  });
+
   it("means nothing for a session that is not stored yet", async () => {
     const { visitor } = setUp();
     await visitor.visit(async ({ open }) => {
