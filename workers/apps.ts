@@ -10,6 +10,7 @@ import type { CgiTools } from "./cgi/app.ts";
 import { bootFault } from "./failure.ts";
 import type { App } from "./kinds/app.ts";
 import type { Kind, ModuleExports } from "./kinds/index.ts";
+import { fetchApp } from "./kinds/module.ts";
 import { importing, Program } from "./program.ts";
 
 export interface AppsOptions {
@@ -66,7 +67,12 @@ export class Apps {
 
   /** The app of that file, at once if it is ready. Throws, or rejects with, Fault BOOT if it does not load. */
   get(file: string): App | Promise<App> {
-    return this.as(file, this.#options.kind);
+    return this.as(file, this.#kindOf(file));
+  }
+
+  /** A server page is what it is beside modules of every kind. */
+  #kindOf(file: string): Kind {
+    return file.endsWith(".tsp") ? fetchApp : this.#options.kind;
   }
 
   /** The same for a module that is something else than an app; a file is always asked for as the same. */
@@ -104,7 +110,7 @@ export class Apps {
       (ready) => {
         this.#entries.set(file, { kind: "ready", app: ready });
         this.#ready.push(ready);
-        if ((kind as unknown) === this.#options.kind) this.#options.ready?.(file);
+        if ((kind as unknown) === this.#kindOf(file)) this.#options.ready?.(file);
         return ready;
       },
       (error: unknown) => {

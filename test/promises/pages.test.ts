@@ -191,6 +191,21 @@ describeWithApache("server pages behind Apache", () => {
   );
 });
 
+describeWithApache("a pool of another kind", () => {
+  it.each(["fetch", "node", "publisher"] as const)(
+    "has server pages, too: %s",
+    async (kind) => {
+      const site = await startSite({ "page.tsp": "<p><%= 6 * 7 %></p>" }, { kind });
+      try {
+        expect((await site.ask("files", "/page")).text).toBe("<p>42</p>");
+      } finally {
+        await site.stop();
+      }
+    },
+    2 * SLOW_MS,
+  );
+});
+
 describeWithApache("a watched pool", () => {
   let site: Site;
 
