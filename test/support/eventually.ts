@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 /** Resolves with the first value that is neither undefined nor false. */
 export async function eventually<T>(
   look: () => T | Promise<T>,
-  deadlineMs = 5000,
+  deadlineMs = 15_000,
 ): Promise<Exclude<T, undefined | false>> {
   const deadline = performance.now() + deadlineMs;
   for (;;) {

@@ -74,7 +74,7 @@ export interface ClientOptions {
 
 export async function connectFastCgi(
   address: FastCgiAddress,
-  { timeoutMs = 5000 }: ClientOptions = {},
+  { timeoutMs = 15_000 }: ClientOptions = {},
 ): Promise<FastCgiClient> {
   const socket = net.connect({ ...address, allowHalfOpen: true });
   const connected = Promise.withResolvers<void>();

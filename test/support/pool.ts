@@ -52,7 +52,7 @@ export async function startPool(
     replace: () => {},
   });
   const clients: FastCgiClient[] = [];
-  const connect = async (timeoutMs = 5000): Promise<FastCgiClient> => {
+  const connect = async (timeoutMs = 15_000): Promise<FastCgiClient> => {
     const client = await connectFastCgi({ path }, { timeoutMs });
     clients.push(client);
     return client;
@@ -75,7 +75,7 @@ export async function startPool(
     path,
     lines,
     connect,
-    get: async (uri, params = {}, timeoutMs = 5000) => {
+    get: async (uri, params = {}, timeoutMs = 15_000) => {
       const client = await connect(timeoutMs);
       const reply = await client.request({ params: { ...paramsOf(uri), ...params }, keepConn: false });
       await client.closed;
