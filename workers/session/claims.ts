@@ -22,8 +22,6 @@ export interface Held {
   readonly lease: Lease;
   /** Never rejects: whoever lets go has done with it, and a lease ends by itself. */
   release(): Promise<void>;
-  /** It was deleted: there is nothing to let go of. */
-  forget(): void;
 }
 
 /** How often a lease is renewed in its time. */
@@ -72,19 +70,13 @@ export class Claims {
 
   /** Keeps hold of what was claimed, or created, with this lease. */
   held(key: string, lease: Lease, over: () => void = () => {}): Held {
-    let stop = this.#renewing(key, lease);
-    const forget = (): void => {
-      stop();
-      stop = () => {};
-      over();
-    };
+    const stop = this.#renewing(key, lease);
     return {
       lease,
-      forget,
       release: async () => {
         stop();
         await this.#release(key, lease);
-        forget();
+        over();
       },
     };
   }

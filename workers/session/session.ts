@@ -8,7 +8,7 @@ import { isClosed, lost, tooLate, tooLong } from "./faults.ts";
 import { keyOf, newId } from "./id.ts";
 import { endOf, isWorthTouching } from "./lifetime.ts";
 import { emptyContent, MOVED, type SessionContent, type SessionRecord, writeRecord } from "./record.ts";
-import type { SessionStore } from "./store.ts";
+import type { SessionStore, Written } from "./store.ts";
 import type { WallClock, WallTime } from "./wall-clock.ts";
 
 /** What a session is kept by, and for how long. */
@@ -212,7 +212,13 @@ export class OpenSession implements Session<Record<string, unknown>> {
     const expiresAt = this.#nextEnd();
     this.#expectFit(text);
     const lease = lock ? claims.newLease() : undefined;
-    await store.create(key, { text, expiresAt }, lease);
+    try {
+      await store.create(key, { text, expiresAt }, lease);
+    } catch (error) {
+      // It may have been made all the same.
+      if (lease !== undefined) store.release(key, lease).catch(() => {});
+      throw error;
+    }
     this.#cookie = "set";
     this.#text = text;
     this.#expiresAt = expiresAt;
@@ -226,12 +232,19 @@ export class OpenSession implements Session<Record<string, unknown>> {
     this.#place = place;
     this.#regenerated = false;
     const mark = { text: MOVED, expiresAt: now() + MOVED_MS };
-    const left = await store.update(from.key, mark, from.held?.lease);
-    await from.held?.release();
+    let left: Written;
+    try {
+      left = await store.update(from.key, mark, from.held?.lease);
+    } finally {
+      await from.held?.release();
+    }
     if (left === "written") return;
     // It was destroyed, or is another's by now: what was decided there counts.
-    await store.destroy(place.key);
-    place.held?.forget();
+    try {
+      await store.destroy(place.key);
+    } finally {
+      await place.held?.release();
+    }
     this.#place = undefined;
     this.#cookie = "remove";
     throw lost();
@@ -250,7 +263,8 @@ export class OpenSession implements Session<Record<string, unknown>> {
         // A visitor who has logged out stays so.
         this.#keeping.log("info", "a session was destroyed while a request had it open; its changes were dropped");
         this.#text = text;
-        held?.forget();
+        // Not every store keeps the lock in what is gone.
+        await held?.release();
         this.#place = undefined;
         return;
       case "lost":

@@ -3,6 +3,7 @@ import type { Fault } from "../../../src/base/fault.ts";
 import { isId, keyOf, newId } from "../../../workers/session/id.ts";
 import { readRecord } from "../../../workers/session/record.ts";
 import { MOVED_MS } from "../../../workers/session/session.ts";
+import type { SessionStore } from "../../../workers/session/store.ts";
 import { type Bag, SessionSite, type SiteOptions, Visitor } from "../../support/session-visitor.ts";
 
 const MINUTE = 60_000;
@@ -454,6 +455,40 @@ describe("the lock of a session", () => {
     expect(gone).toMatchObject({ message: "client-gone" });
     await visitor.visit(async ({ open }) => expect((await open()).isNew).toBe(false));
   });
+
+  it("ends with the request, also where the session did before", async () => {
+    const { site, visitor } = setUp({ session: { lockTimeoutMs: 200, idleTimeoutMs: MINUTE } });
+    await visitor.visit(put({ user: "ann" }));
+    await visitor.visit(async ({ open }) => {
+      (await open()).data.late = true;
+      site.now += MINUTE;
+    });
+    const { error } = await visitor.visit(async ({ open }) => expect((await open()).isNew).toBe(true));
+    expect(error).toBeUndefined();
+  });
+
+  it.each(["create", "update"])(
+    "ends with the request, also where the store failed in a regenerate (%s)",
+    async (name) => {
+      let fails = false;
+      const wrap = (store: SessionStore) =>
+        new Proxy(store, {
+          get(target, asked) {
+            if (fails && asked === name) return () => Promise.reject(new Error("the disk is full"));
+            const member = Reflect.get(target, asked) as unknown;
+            return typeof member === "function" ? member.bind(target) : member;
+          },
+        });
+      const { visitor } = setUp({ wrap, session: { lockTimeoutMs: 200 } });
+      await visitor.visit(put({ user: "ann" }));
+      fails = true;
+      const failed = await visitor.visit(async ({ open }) => (await open()).regenerate());
+      expect(failed).toMatchObject({ setCookie: undefined, error: { status: 503 } });
+      fails = false;
+      const { error } = await visitor.visit(async ({ open }) => expect((await open()).data.user).toBe("ann"));
+      expect(error).toBeUndefined();
+    },
+  );
 
   it("is let go of early by close(); what is changed later is an error, or told of", async () => {
     const { visitor } = setUp({ session: { lockTimeoutMs: 100 } });

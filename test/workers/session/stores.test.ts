@@ -6,7 +6,7 @@ import pg from "pg";
 import { systemClock } from "../../../src/base/clock.ts";
 import type { PoolConfig } from "../../../src/config/schema.ts";
 import type { PoolState } from "../../../workers/pool-state.ts";
-import type { SessionStore } from "../../../workers/session/store.ts";
+import type { Lease, SessionStore } from "../../../workers/session/store.ts";
 import { openStore } from "../../../workers/session/stores/index.ts";
 import { type StoreUnderTest, sessionStoreContract } from "../../contracts/session-store.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -243,6 +243,22 @@ describe("sessions in the pool's memory", () => {
     const waiting = lives?.wait?.(KEY, { token: "theirs", ms: 1000 }, 10_000);
     shared.forget(1);
     expect(await waiting).toMatchObject({ text: "kept" });
+  });
+});
+
+describe("a session in the pool's memory", () => {
+  it("is nobody's who has given it up before it was free", async () => {
+    const { states } = sharedWorkers(systemClock, 1);
+    const [poolState] = states;
+    const store = await open({ store: "memory" }, poolState === undefined ? {} : { poolState });
+    const [first, second, third] = ["1", "2", "3"].map((token) => ({ token, ms: 1000 })) as [Lease, Lease, Lease];
+    await store.create(KEY, { text: "kept", expiresAt: inAnHour() }, first);
+    const waited = store.wait?.(KEY, second, 10_000);
+    await store.release(KEY, second);
+    await store.release(KEY, first);
+    await waited;
+    expect(await store.claim(KEY, third)).toMatchObject({ text: "kept" });
+    expect(await store.update(KEY, { text: "late", expiresAt: inAnHour() }, second)).toBe("lost");
   });
 });
 

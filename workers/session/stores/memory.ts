@@ -31,8 +31,8 @@ class MemoryStore implements SessionStore {
   readonly #state: PoolState;
   readonly #namespace: string;
   readonly #now: WallClock;
-  /** What lets go, by the lease's token. */
-  readonly #held = new Map<string, () => void>();
+  /** What lets go, by the lease's token. Undefined: its lock is asked for. */
+  readonly #held = new Map<string, (() => void) | undefined>();
 
   constructor(state: PoolState, namespace: string, now: WallClock) {
     this.#state = state;
@@ -49,20 +49,18 @@ class MemoryStore implements SessionStore {
   }
 
   async wait(key: string, lease: Lease, waitMs: number): Promise<Stored | "held" | undefined> {
-    let release: () => void;
     try {
-      release = await this.#lock(key, waitMs);
+      await this.#hold(key, lease, waitMs);
     } catch (error) {
       if (error instanceof Fault && error.code === "OVERLOAD") return "held";
       throw error;
     }
     try {
       const stored = await this.read(key);
-      if (stored === undefined) release();
-      else this.#held.set(lease.token, release);
+      if (stored === undefined) await this.release(key, lease);
       return stored;
     } catch (error) {
-      release();
+      await this.release(key, lease);
       throw error;
     }
   }
@@ -73,12 +71,12 @@ class MemoryStore implements SessionStore {
   }
 
   async create(key: string, stored: Stored, lease: Lease | undefined): Promise<void> {
-    if (lease !== undefined) this.#held.set(lease.token, await this.#lock(key, 0));
+    if (lease !== undefined) await this.#hold(key, lease, 0);
     await this.#state.set(SPACE, this.#at(key), encode(stored), this.#ttl(stored.expiresAt));
   }
 
   async update(key: string, stored: Stored, lease: Lease | undefined): Promise<Written> {
-    if (lease !== undefined && !this.#held.has(lease.token)) return "lost";
+    if (lease !== undefined && this.#held.get(lease.token) === undefined) return "lost";
     return (await this.#replace(key, () => stored)) ? "written" : "gone";
   }
 
@@ -91,7 +89,7 @@ class MemoryStore implements SessionStore {
   }
 
   async close(): Promise<void> {
-    for (const release of this.#held.values()) release();
+    for (const release of this.#held.values()) release?.();
     this.#held.clear();
   }
 
@@ -114,8 +112,17 @@ class MemoryStore implements SessionStore {
     return stored.expiresAt > this.#now() ? stored : undefined;
   }
 
-  #lock(key: string, waitMs: number): Promise<() => void> {
-    return this.#state.lock(`${SPACE}:${this.#at(key)}`, { waitMs, holdMs: HOLD_MS });
+  async #hold(key: string, { token }: Lease, waitMs: number): Promise<void> {
+    this.#held.set(token, undefined);
+    try {
+      const release = await this.#state.lock(`${SPACE}:${this.#at(key)}`, { waitMs, holdMs: HOLD_MS });
+      // Whoever asked may have given it up by now.
+      if (this.#held.has(token)) this.#held.set(token, release);
+      else release();
+    } catch (error) {
+      this.#held.delete(token);
+      throw error;
+    }
   }
 
   #at(key: string): string {
