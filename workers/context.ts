@@ -234,6 +234,7 @@ export class RequestContext implements Context<unknown> {
       get signal() {
         return exchange.signal;
       },
+      deadline: exchange.deadline,
       log: (level, message, fields) => exchange.log(level, message, fields),
       get isHeadSent() {
         return isHeadSent();
@@ -252,6 +253,8 @@ export class RequestContext implements Context<unknown> {
         exchange.log("error", "a deferred function failed", { stack: traceOf(error) });
       }
     }
+    // What comes later, from a waitUntil, gets a turn of its own.
+    this.#deferred = undefined;
   }
 }
 

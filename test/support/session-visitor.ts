@@ -96,9 +96,12 @@ export class Visitor {
   readonly cookies = new Map<string, string>();
   readonly #worker: WorkerSessions;
   readonly https: boolean;
+  /** Of each visit, ms. */
+  readonly #patienceMs: number;
 
-  constructor(worker: WorkerSessions, options: { readonly https?: boolean } = {}) {
+  constructor(worker: WorkerSessions, options: { readonly https?: boolean; readonly patienceMs?: number } = {}) {
     this.#worker = worker;
+    this.#patienceMs = options.patienceMs ?? Number.POSITIVE_INFINITY;
     this.https = options.https ?? false;
   }
 
@@ -120,6 +123,7 @@ export class Visitor {
         ...(cookie === "" ? [] : ([["HTTP_COOKIE", `theme=dark; ${cookie}; lang=en`]] as const)),
       ] as [string, string][]),
       signal: abort.signal,
+      deadline: systemClock.now() + this.#patienceMs,
       log: (_level, message) => lines.push(message),
       get isHeadSent() {
         return isHeadSent;

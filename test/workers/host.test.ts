@@ -450,4 +450,27 @@ describe("a worker that drains", () => {
       expect.objectContaining({ level: "error", fields: { stack: expect.stringContaining("not closed") } }),
     ]);
   });
+
+  it("runs also what is deferred after that, by what outlives the reply", async () => {
+    const ran: string[] = [];
+    const { ask, host } = await bootApp({
+      fetch: (
+        _request: Request,
+        ctx: { defer(work: () => unknown): void; waitUntil(work: Promise<unknown>): void },
+      ) => {
+        const earlier = Promise.withResolvers<void>();
+        ctx.defer(() => earlier.resolve());
+        const outlives = async (): Promise<void> => {
+          await earlier.promise;
+          await new Promise((turn) => setImmediate(turn));
+          ctx.defer(() => ran.push("late"));
+        };
+        ctx.waitUntil(outlives());
+        return new Response("x");
+      },
+    });
+    await ask();
+    await host.drain(performance.now() + 1000);
+    expect(ran).toEqual(["late"]);
+  });
 });

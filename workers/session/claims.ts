@@ -1,7 +1,7 @@
 // Holding a session: waiting until nobody else does, keeping hold of it, letting go.
 
 import { randomBytes } from "node:crypto";
-import type { Clock } from "../../src/base/clock.ts";
+import type { Clock, Instant } from "../../src/base/clock.ts";
 import { Fault } from "../../src/base/fault.ts";
 import type { Lease, SessionStore, Stored } from "./store.ts";
 import { Turns } from "./turns.ts";
@@ -66,6 +66,12 @@ export class Claims {
 
   newLease(): Lease {
     return { token: randomBytes(16).toString("hex"), ms: this.#options.leaseMs };
+  }
+
+  /** Calls `fn` when a lease that is not renewed from `at` on, or from now on, has ended. Returns what cancels it. */
+  afterLease(at: Instant, fn: () => void): () => void {
+    const { clock, leaseMs } = this.#options;
+    return clock.at(Math.max(at, clock.now()) + leaseMs, fn);
   }
 
   /** Keeps hold of what was claimed, or created, with this lease. */

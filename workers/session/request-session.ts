@@ -5,6 +5,7 @@ import type { RequestSession, Session } from "../../src/app/session.ts";
 import type { LogLevel } from "../../src/base/fault.ts";
 import type { Params } from "../../src/fastcgi/name-values.ts";
 import type { ReplyHead, ReplyHook } from "../context.ts";
+import { isClosed } from "./faults.ts";
 import { keyOf } from "./id.ts";
 import { endOf, isWorthTouching } from "./lifetime.ts";
 import { readRecord } from "./record.ts";
@@ -16,6 +17,8 @@ import type { OpenedStore, WorkerSessions } from "./worker-sessions.ts";
 export interface SessionRequest {
   readonly params: Params;
   readonly signal: AbortSignal;
+  /** When it is answered without its handler; Infinity: never. */
+  readonly deadline: number;
   readonly log: (level: LogLevel, message: string, fields?: Record<string, unknown>) => void;
   /** The head of its reply is not to be changed any more. */
   readonly isHeadSent: boolean;
@@ -34,6 +37,9 @@ export class SessionOfRequest implements RequestSession {
   #attached = false;
   /** The handler has answered: what it changed is to stay. */
   #answered = false;
+  /** Nothing is opened any more. */
+  #isOver = false;
+  #cancelPatience = (): void => {};
   #isStale = false;
 
   constructor(worker: WorkerSessions, request: SessionRequest) {
@@ -58,9 +64,16 @@ export class SessionOfRequest implements RequestSession {
   }
 
   async #find(): Promise<OpenSession> {
+    if (this.#isOver) throw isClosed();
     this.#attach();
     const opened = await this.#worker.store();
-    const session = new OpenSession(this.#keeping(opened), await this.#foundIn(opened));
+    const found = await this.#foundIn(opened);
+    if (this.#isOver) {
+      if (typeof found !== "string") await found.held?.release();
+      throw isClosed();
+    }
+    const session = new OpenSession(this.#keeping(opened), found);
+    this.#bePatient(session, opened);
     if (this.#request.isHeadSent) {
       // The hook does not come any more.
       session.takeCookie();
@@ -95,6 +108,18 @@ export class SessionOfRequest implements RequestSession {
     const next = endOf({ now: this.#worker.now(), createdAt: found.record.createdAt, idleTimeoutMs, maxAgeMs });
     if (isWorthTouching(found.expiresAt, next, idleTimeoutMs)) this.#toTouch = { key, expiresAt: next };
     return Object.freeze({ ...found.record.data });
+  }
+
+  /** A handler that goes on after its deadline, perhaps for ever, must not keep the session from the visitor. */
+  #bePatient(session: OpenSession, { claims }: Pick<OpenedStore, "claims">): void {
+    const { signal, deadline, log } = this.#request;
+    if (deadline === Number.POSITIVE_INFINITY) return;
+    this.#cancelPatience = claims.afterLease(deadline, () => {
+      // A long reply that somebody takes is none.
+      if (!signal.aborted) return this.#bePatient(session, { claims });
+      log("warn", "a handler has gone on after its deadline: its session is closed without what it has changed");
+      return session.end(true);
+    });
   }
 
   #presented(): { readonly id: string } | undefined {
@@ -155,8 +180,10 @@ export class SessionOfRequest implements RequestSession {
   }
 
   async #afterReply(): Promise<void> {
+    this.#isOver = true;
     // It may still be waiting for its lock.
     const session = await this.#open?.catch(() => undefined);
+    this.#cancelPatience();
     await session?.end(!this.#answered);
     if (this.#toTouch === undefined || session !== undefined) return;
     const { store } = await this.#worker.store();

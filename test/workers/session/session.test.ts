@@ -4,7 +4,7 @@ import { isId, keyOf, newId } from "../../../workers/session/id.ts";
 import { readRecord } from "../../../workers/session/record.ts";
 import { MOVED_MS } from "../../../workers/session/session.ts";
 import type { SessionStore } from "../../../workers/session/store.ts";
-import { type Bag, SessionSite, type SiteOptions, Visitor } from "../../support/session-visitor.ts";
+import { type Bag, SessionSite, type SiteOptions, type Visit, Visitor } from "../../support/session-visitor.ts";
 
 const MINUTE = 60_000;
 const SECRETS = ["the first secret, long enough to be one", "the second secret, long enough to be one"] as const;
@@ -454,6 +454,54 @@ describe("the lock of a session", () => {
     });
     expect(gone).toMatchObject({ message: "client-gone" });
     await visitor.visit(async ({ open }) => expect((await open()).isNew).toBe(false));
+  });
+
+  it("ends a while after the deadline of a handler that goes on; what that changes is dropped", async () => {
+    const { worker, visitor } = setUp({ session: { lockLeaseMs: 50 } });
+    await visitor.visit(put({ user: "ann" }));
+    const patient = new Visitor(worker, { patienceMs: 1 });
+    for (const [name, value] of visitor.cookies) patient.cookies.set(name, value);
+    const { error, lines } = await patient.visit(async ({ open, abort }) => {
+      const session = await open();
+      session.data.late = true;
+      abort.abort(new Error("timeout"));
+      const next = await visitor.visit(put({ next: true }));
+      expect(next.error).toBeUndefined();
+      await session.save();
+    });
+    expect(error?.message).toContain("the session is closed");
+    expect(lines).toEqual([expect.stringContaining("has gone on after its deadline")]);
+    expect(await visitor.look()).toEqual({ user: "ann", next: true });
+  });
+
+  it("stays while somebody takes a reply that goes on after the deadline", async () => {
+    const { worker, visitor } = setUp({ session: { lockLeaseMs: 10, lockTimeoutMs: 100 } });
+    await visitor.visit(put({ user: "ann" }));
+    const patient = new Visitor(worker, { patienceMs: 1 });
+    for (const [name, value] of visitor.cookies) patient.cookies.set(name, value);
+    await patient.visit(async ({ open, sendHead }) => {
+      await open();
+      await sendHead();
+      expect((await visitor.visit(({ open }) => open())).error).toMatchObject({ code: "OVERLOAD" });
+    });
+  });
+
+  it("is taken by nobody whose request is over", async () => {
+    const { visitor } = setUp({ session: { lockTimeoutMs: 200 } });
+    await visitor.visit(put({ user: "ann" }));
+    for (const how of ["look", "open"] as const) {
+      let late: Visit["request"] | undefined;
+      let opening: Promise<unknown> | undefined;
+      await visitor.visit(async ({ request }) => {
+        late = request;
+        if (how === "look") await request.peek();
+        else opening = request.open().catch((error: Error) => error.message);
+      });
+      await expect(late?.open()).rejects.toThrow("its request is over");
+      expect([how, await opening]).toEqual([how, how === "look" ? undefined : expect.stringContaining("is over")]);
+      const { error } = await visitor.visit(async ({ open }) => expect((await open()).isNew).toBe(false));
+      expect(error).toBeUndefined();
+    }
   });
 
   it("ends with the request, also where the session did before", async () => {
