@@ -15,6 +15,8 @@ export interface InheritanceOptions {
   readonly take: (heirloom: Heirloom) => void;
   /** Called once: everything came, or what kept the rest from coming. */
   readonly settled: (entries: number, trouble: string | undefined) => void;
+  /** Called once: nothing comes any more. */
+  readonly ended: () => void;
 }
 
 export interface Inheritance {
@@ -23,7 +25,10 @@ export interface Inheritance {
   close(): void;
 }
 
-export function inherit({ path, key }: EstateAddress, { clock, take, settled }: InheritanceOptions): Inheritance {
+export function inherit(
+  { path, key }: EstateAddress,
+  { clock, take, settled, ended }: InheritanceOptions,
+): Inheritance {
   const ready = Promise.withResolvers<void>();
   const cancel = clock.at(clock.now() + INHERIT_MS, ready.resolve);
   let entries = 0;
@@ -54,6 +59,9 @@ export function inherit({ path, key }: EstateAddress, { clock, take, settled }: 
     }
   });
   socket.on("error", (error) => settle(messageOf(error)));
-  socket.on("close", () => settle("the process before has gone"));
+  socket.on("close", () => {
+    settle("the process before has gone");
+    ended();
+  });
   return { ready: ready.promise, close: () => socket.destroy() };
 }

@@ -65,6 +65,7 @@ export class SharedState {
   readonly #locks: Locks;
   #bequest: Bequest | undefined;
   #inheritance: Inheritance | undefined;
+  #inheriting = false;
 
   constructor(options: SharedStateOptions) {
     this.#options = options;
@@ -112,7 +113,13 @@ export class SharedState {
   /** Takes what another process leaves; resolves within INHERIT_MS. */
   async inherit(estate: EstateAddress): Promise<void> {
     const { clock, inherited } = this.#options;
-    this.#inheritance = inherit(estate, { clock, take: (heirloom) => this.#take(heirloom), settled: inherited });
+    this.#setInheriting(true);
+    this.#inheritance = inherit(estate, {
+      clock,
+      take: (heirloom) => this.#take(heirloom),
+      settled: inherited,
+      ended: () => this.#setInheriting(false),
+    });
     await this.#inheritance.ready;
   }
 
@@ -126,6 +133,11 @@ export class SharedState {
     this.#bequest?.close();
     this.#inheritance?.close();
     this.#locks.close(new Fault("OVERLOAD", "the pool is stopping"));
+  }
+
+  #setInheriting(inheriting: boolean): void {
+    this.#inheriting = inheriting;
+    for (const space of this.#spaces.values()) space.inheriting = inheriting;
   }
 
   #moves(space: string): boolean {
@@ -203,6 +215,7 @@ export class SharedState {
     }
     const { clock, memoryBytes } = this.#options;
     const made = new Store(clock, memoryBytes);
+    made.inheriting = this.#inheriting;
     this.#spaces.set(name, made);
     return made;
   }

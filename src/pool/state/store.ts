@@ -24,6 +24,9 @@ interface Entry {
   older: Entry | undefined;
 }
 
+/** So many keys that are gone are known while entries come from the process before; then no more are taken. */
+const GONE_MAX = 20_000;
+
 /** An entry on its way to another store. */
 export interface Moved {
   readonly key: string;
@@ -46,6 +49,8 @@ export class Store {
   #evictions = 0;
   #writes = 0;
   #sweep: Iterator<Entry> | undefined;
+  /** What was deleted, or has expired, here while entries come from the process before, which may still bring it. */
+  #gone: Set<string> | undefined;
 
   constructor(clock: Clock, limitBytes: number) {
     this.#clock = clock;
@@ -84,6 +89,7 @@ export class Store {
   }
 
   delete(key: string): boolean {
+    this.#noteGone(key);
     const entry = this.#live(key);
     if (entry === undefined) return false;
     this.#drop(entry);
@@ -147,6 +153,7 @@ export class Store {
       if (++looked % slice === 0) yield cleared;
       if (entry.written > before || !entry.key.startsWith(prefix)) continue;
       if (entry.expiresAt > now) cleared++;
+      this.#noteGone(entry.key);
       this.#drop(entry);
       this.changed?.(entry.key);
     }
@@ -159,10 +166,16 @@ export class Store {
     return entry && { key, value: entry.value, ttlMs: entry.expiresAt - this.#clock.now() };
   }
 
-  /** Takes an entry of the process before, unless somebody here has set one since. */
+  /** Whether entries come from the process before. */
+  set inheriting(inheriting: boolean) {
+    this.#gone = inheriting ? new Set() : undefined;
+  }
+
+  /** Takes an entry of the process before, unless somebody here has set or deleted it since. */
   inherit({ key, value, ttlMs }: Moved): void {
     const present = this.#live(key);
     if (present?.inherited === false) return;
+    if (this.#gone !== undefined && (this.#gone.has(key) || this.#gone.size >= GONE_MAX)) return;
     const kept = keep(typeof value === "string" ? Buffer.from(value, "latin1") : value);
     this.#put(key, kept, this.#clock.now() + ttlMs, true);
   }
@@ -225,9 +238,14 @@ export class Store {
   }
 
   #drop(entry: Entry): void {
+    if (!entry.inherited) this.#noteGone(entry.key);
     this.#entries.delete(entry.key);
     this.#bytes -= costOf(entry);
     this.#unlink(entry);
+  }
+
+  #noteGone(key: string): void {
+    if (this.#gone !== undefined && this.#gone.size < GONE_MAX) this.#gone.add(key);
   }
 
   #use(entry: Entry): void {

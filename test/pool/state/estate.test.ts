@@ -122,6 +122,24 @@ describe("what a process leaves to the one that takes its place", () => {
     ]);
   });
 
+  it("is not what the heir has deleted, whatever the former one's last requests make of it", async () => {
+    await Promise.all(["session", "other", "brief"].map((key) => set(former, key, "old")));
+    await heir.shared.inherit(await estate());
+    await of(heir).delete("cache", "session");
+    await of(heir).delete("cache", "not there yet");
+    // As a session whose id was changed: known as an old one for a moment.
+    await set(heir, "brief", "moved", 10);
+    clock.advance(10);
+    await of(heir).clear("cache", "o");
+    for (const key of ["session", "not there yet", "brief", "other", "last"]) await set(former, key, "late");
+    await former.shared.finish(1000);
+    await eventually(async () => (await get(heir, "last")) === "late");
+    const keys = ["session", "not there yet", "brief", "other"];
+    expect(await Promise.all(keys.map((key) => get(heir, key)))).toEqual([undefined, undefined, undefined, undefined]);
+    await set(heir, "session", "new");
+    expect(await get(heir, "session")).toBe("new");
+  });
+
   it("is many entries at once, while the one who leaves goes on answering", async () => {
     for (let n = 0; n < 5000; n++) void set(former, `k${n}`, `${n}`.padEnd(500));
     await get(former, "k");
