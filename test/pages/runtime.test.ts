@@ -71,6 +71,15 @@ describe("the head of a page's reply", () => {
     expect([response.headers.get("content-type"), await response.text()]).toEqual([null, ""]);
   });
 
+  it("is a redirect even where the page catches it and writes much after it, or wants to send what it has", async () => {
+    const long = await runPage(`<% try { page.redirect("/") } catch {} %>${LONG}<% throw new Error("late") %>`);
+    expect([long.status, long.body]).toEqual([302, null]);
+    const sent = await runPage('<% try { page.redirect("/") } catch {} await page.flush() %>');
+    expect([sent.status, sent.body]).toEqual([302, null]);
+    const unawaited = await runPage('<% try { page.redirect("/") } catch {} void page.flush() %>x');
+    expect([unawaited.status, unawaited.body]).toEqual([302, null]);
+  });
+
   it("is a redirect even where the page catches everything", async () => {
     expect((await runPage('<% try { page.redirect("/") } catch {} %>')).status).toBe(302);
   });

@@ -40,6 +40,7 @@ export class PageOutput {
   #started = false;
   readonly #start: (pieces: AsyncIterable<string>) => void;
   readonly #pieces = new Handover();
+  #stopped: { readonly by: Error } | undefined;
 
   /** `start` is called when the first piece is to be sent. */
   constructor(start: (pieces: AsyncIterable<string>) => void) {
@@ -64,6 +65,7 @@ export class PageOutput {
 
   /** Sends what there is. Resolves when it is taken; rejects when nobody wants the rest. */
   readonly flush = (): Promise<void> => {
+    if (this.#stopped !== undefined) return quiet(Promise.reject(this.#stopped.by));
     if (!this.#started) {
       this.#started = true;
       this.#limit = PIECE;
@@ -71,6 +73,11 @@ export class PageOutput {
     }
     return this.#pieces.give(this.#take());
   };
+
+  /** Before the start: nothing will be sent. The next flush rejects with `by`, should the page have caught it. */
+  stop(by: Error): void {
+    this.#stopped = { by };
+  }
 
   /** The page is at its end. What it has written, if nothing was sent yet. */
   end(): string | undefined {

@@ -82,6 +82,7 @@ export class PageObject implements Page {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what a header must not hold
     if (/[\0-\x1f\x7f]/.test(location)) throw new TypeError("the address of a redirect holds a control character");
     this.#redirect = new Redirect(location, status);
+    this.#output.stop(this.#redirect);
     throw this.#redirect;
   };
 
