@@ -20,8 +20,12 @@ type Slash = "regex" | "division" | "ask";
 const WORD = /[\p{ID_Continue}$\u200c\u200d]+/uy;
 /** A slash after these begins a regular expression. */
 const BEFORE_OPERAND = new Set(
-  "return typeof instanceof in of new delete void throw case do else await yield".split(" "),
+  "return typeof instanceof in of new delete void throw case do else default await yield".split(" "),
 );
+
+/** In scripts that are no modules these may be names. */
+const NAMES_TOO = new Set(["of", "await", "yield"]);
+const IS_WORD = /^[\p{ID_Continue}$]/u;
 
 export class CodeLexer {
   mode: CodeMode = "code";
@@ -243,8 +247,12 @@ export class CodeLexer {
     if (previous === "") return "regex";
     if (previous === "?" || previous === "}") return "ask";
     if (previous === ")") return this.brackets.lastControl === undefined ? "division" : "regex";
+    // `1./2`, and `it.of / 2`: after a dot a word is a name.
+    const before = this.#beforePrevious;
+    if (previous === "." || ((before === "." || before === "?.") && IS_WORD.test(previous))) return "division";
     if (previous === "]" || previous === "value" || previous === "++" || previous === "--") return "division";
-    if (/^[\p{ID_Continue}$]/u.test(previous)) return BEFORE_OPERAND.has(previous) ? "regex" : "division";
+    if (NAMES_TOO.has(previous)) return "ask";
+    if (IS_WORD.test(previous)) return BEFORE_OPERAND.has(previous) ? "regex" : "division";
     return "regex";
   }
 

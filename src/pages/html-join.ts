@@ -29,6 +29,8 @@ function joinTags(at: HtmlPosition, other: HtmlPosition): boolean {
   if (at.closing !== other.closing) return false;
   if (at.tag !== other.tag && at.mode !== "tag-name" && other.mode !== "tag-name") return false;
   if (at.type !== other.type) at.type = undefined;
+  // Of an element with content more is refused.
+  at.slash &&= other.slash;
   if (at.mode === other.mode && at.attribute === other.attribute && at.tag === other.tag) return true;
   const modes = new Set([at.mode, other.mode]);
   if (modes.has("tag-name") || modes.has("merged")) {

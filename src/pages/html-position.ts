@@ -59,6 +59,10 @@ export class HtmlPosition {
   escaped: "no" | "yes" | "double" = "no";
   /** The last characters of a script. */
   recent = "";
+  /** The document is an SVG: XML, where a tag that ends with a slash has no content. */
+  svg = false;
+  /** The last character of the tag is a slash. */
+  slash = false;
   /** Inside of <svg> or <math>, where other rules hold for scripts. */
   foreign = false;
 

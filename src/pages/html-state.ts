@@ -9,7 +9,7 @@ import { HtmlPosition, type Mode, type Sub } from "./html-position.ts";
 import { UrlState } from "./url-state.ts";
 import { contextAt, type ValueContext } from "./value-context.ts";
 
-export type Language = "html" | "xml" | "script" | "style" | "plain";
+export type Language = "html" | "svg" | "xml" | "script" | "style" | "plain";
 
 const TEXT_ELEMENTS = new Set(["title", "textarea"]);
 const RAW_ELEMENTS = new Set(["iframe", "xmp", "noembed", "noframes", "plaintext"]);
@@ -204,6 +204,7 @@ export class HtmlState {
       this.#endTag();
       return;
     }
+    this.#at.slash = char === "/";
     if (this.#at.mode === "before-value") {
       if (char === '"' || char === "'") this.#openValue(char);
       else if (!SPACE.test(char)) this.#openValue(" ", char);
@@ -261,8 +262,9 @@ export class HtmlState {
     this.#at.quote = "";
     this.#to("data");
     const { tag, closing, xml } = this.#at;
-    if (tag === "svg" || tag === "math") this.#at.foreign = !closing && !xml;
-    if (closing || xml) return;
+    if (tag === "svg" || tag === "math") this.#at.foreign = this.#at.svg || (!closing && !xml);
+    const isEmpty = this.#at.svg && this.#at.slash;
+    if (closing || xml || isEmpty) return;
     this.#at.recent = "";
     if (tag === "script") {
       this.#at.mode = "script";
@@ -285,7 +287,9 @@ function subFor(kind: ReturnType<typeof attributeKind>): Sub | undefined {
 function beginningOf(language: Language): HtmlPosition {
   const at = new HtmlPosition();
   at.xml = language === "xml";
-  if (language === "html" || language === "xml") return at;
+  at.svg = language === "svg";
+  at.foreign = at.svg;
+  if (language === "html" || language === "svg" || language === "xml") return at;
   at.mode = language;
   at.sub = language === "script" ? new CodeLexer(true) : language === "style" ? new CssLexer() : undefined;
   // There is no tag whose end could be found.

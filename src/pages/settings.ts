@@ -61,6 +61,8 @@ function withCharset(type: string): string {
 function languageOf(type: string): Language {
   const essence = (type.split(";", 1)[0] ?? "").trim().toLowerCase();
   if (essence === "text/html" || essence === "application/xhtml+xml") return "html";
+  // It has scripts, styles and addresses as HTML has; other XML is data.
+  if (essence === "image/svg+xml") return "svg";
   if (/(?:\/|\+)xml$/.test(essence)) return "xml";
   if (/(?:\/|\+)json$|\/(?:x-)?(?:java|ecma)script$/.test(essence)) return "script";
   return essence === "text/css" ? "style" : "plain";

@@ -44,6 +44,8 @@ describe("a value is escaped for the place where it stands", () => {
     ],
     ["… in single quotes", "<script>a('*')</script>", "'\n", "\\u0027\\u000a"],
     ["a script after regular expressions and templates", "<script>a.replace(/[\"/]'/g, `'`); b(*)</script>", 1, "1"],
+    ["a string after a division of a number", "<script>a = 1./2 + '/*'</script>", "'", "\\u0027"],
+    ["a string after a division of a property", "<script>a = it.of /2 + '/*'</script>", "'", "\\u0027"],
     ["the inside of a template's braces", "<script>a(`x$" + "{*}`)</script>", "`", '"`"'],
     ["a script with < in it", "<script>for (;a<b && c</d/.e;) f(*)</script>", 1, "1"],
     ["a script with a comment that hides tags", "<script>/* <!-- <script> </script> */ f(§)</script>", 1, "1"],
@@ -77,6 +79,15 @@ describe("a value is escaped for the place where it stands", () => {
     ["application/rss+xml", "<link>*</link>", "<&>", "<link>&lt;&amp;&gt;</link>"],
     ["application/rss+xml", "<title a='*'/>", "<&>'", "<title a='&lt;&amp;&gt;&#39;'/>"],
     ["text/css", "a{color:*}", "{", "a{color:\\7b }"],
+    ["image/svg+xml", "<svg><a href='*'/></svg>", "javascript:1", "<svg><a href='about:invalid#refused'/></svg>"],
+    ["image/svg+xml", "<svg onload=\"f('*')\"/>", "'", "<svg onload=\"f('\\u0027')\"/>"],
+    ["image/svg+xml", "<svg><script>f('*')</script></svg>", "'", "<svg><script>f('\\u0027')</script></svg>"],
+    [
+      "image/svg+xml",
+      '<svg><script href="a"/><text>*</text></svg>',
+      "<",
+      '<svg><script href="a"/><text>&lt;</text></svg>',
+    ],
     ["text/javascript", "a(*)", "</script>", 'a("\\u003c/script\\u003e")'],
   ])("in a page of type %s: %s", async (type, page, value, written) => {
     expect(await renderPage(`<%@ page type="${type}" %>\n${page.replace("*", "<%= value %>")}`, { value })).toBe(
