@@ -6,6 +6,8 @@ import { type Stats, statSync } from "node:fs";
 /** In the order in which a URL without extension looks for them. */
 export const EXTENSIONS: readonly string[] = [".ts", ".tsx", ".tsp", ".mts", ".js", ".jsx", ".mjs"];
 const HANDLER = /[^/]\.(?:ts|tsx|tsp|mts|js|jsx|mjs)$/;
+/** Where the file system takes `X.TS` for `x.ts`, it is the same source. */
+const SOURCE_IN_CAPITALS = /\.(?:ts|tsx|tsp|mts|js|jsx|mjs)$/i;
 const DECLARATION = /\.d\.(?:ts|mts)$/;
 
 /** `[name]` or `[...name]`; the name is one that can stand after `ctx.params.`. */
@@ -40,7 +42,8 @@ export function isPrivateName(name: string): boolean {
   return (
     /~$|^#|\.(?:bak|old|orig|save|swp|swo|tmp|map|log|lock|toml|cts|cjs|tsp|sqlite3?|db)$/i.test(name) ||
     /^(?:package|tsconfig|jsconfig|npm-shrinkwrap|deno|biome).*\.jsonc?$/i.test(name) ||
-    DECLARATION.test(name)
+    DECLARATION.test(name) ||
+    (SOURCE_IN_CAPITALS.test(name) && !isHandlerName(name))
   );
 }
 
