@@ -73,7 +73,7 @@ export function unauthorized(realm: string): Response {
 export interface BasicAuth<Ctx, User> {
   /** Shown by the browser when it asks. Printable ASCII without quotes. */
   readonly realm: string;
-  /** The user that these credentials belong to; undefined, null or false if they are not right. */
+  /** The user that these credentials belong to; undefined, null, false or another falsy value if they are not right. */
   verify(
     credentials: Credentials,
     ctx: Ctx,
@@ -90,7 +90,8 @@ export function basicAuth<Ctx extends { user: unknown }, User>({ realm, verify }
   return async (request: Request, ctx: Ctx): Promise<Response | undefined> => {
     const credentials = basicCredentials(request);
     const user = credentials === undefined ? undefined : await verify(credentials, ctx);
-    if (credentials === undefined || user === undefined || user === null || user === false) return unauthorized(realm);
+    // `rows.length && …` is 0 for a stranger.
+    if (credentials === undefined || !user) return unauthorized(realm);
     ctx.user = user === true ? credentials.user : user;
     return undefined;
   };

@@ -24,7 +24,7 @@ export type Fields = Readonly<Record<string, string>>;
 export interface PublishHooks<User = any> {
   /** Shown by the browser when it asks for name and password; it holds for what is inside, too. Default "Restricted". */
   readonly realm?: string;
-  /** The user, `true` for the name itself; undefined, null and false are 401. Becomes `ctx.user`. */
+  /** The user, `true` for the name itself; undefined, null, false and other falsy values are 401. Becomes `ctx.user`. */
   auth?(
     credentials: Credentials,
     ctx: MiddlewareContext,

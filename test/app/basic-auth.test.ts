@@ -73,7 +73,7 @@ describe("basicAuth", () => {
     expect(ctx.user).toEqual(user);
   });
 
-  it.each([undefined, null, false])("answers 401 when it returns %j", async (verified) => {
+  it.each([undefined, null, false, 0, ""])("answers 401 when it returns %j", async (verified) => {
     const ctx = ctxOf();
     const phase = basicAuth({ realm: "x", verify: () => verified });
     expect((await phase(asked(`Basic ${base64("ada:x")}`), ctx))?.status).toBe(401);

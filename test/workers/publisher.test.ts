@@ -436,7 +436,29 @@ describe("what is returned", () => {
   });
 });
 
+describe("a document that a visitor has sent", () => {
+  const echo = { echo: published({ methods: ["GET", "POST"], handler: ({ text }) => text?.toUpperCase() }) };
+  const document = "<html><script>x</script></html>";
+
+  it("is text when it is returned", async () => {
+    const exchange = await (await site(echo)).get(`/echo?text=${encodeURIComponent(document)}`);
+    expect(exchange.header("content-type")).toBe("text/plain; charset=utf-8");
+    expect(exchange.text).toBe(document.toUpperCase());
+  });
+
+  it("changes nothing of what the function makes around other fields", async () => {
+    const page = { page: ({ name = "" }) => `<html><p>${name}</html>` };
+    const exchange = await (await site(page)).get("/page?name=x");
+    expect(exchange.header("content-type")).toBe("text/html; charset=utf-8");
+  });
+});
+
 describe("auth and access", () => {
+  it.each([undefined, null, false, 0, "", Number.NaN])("%p is no user", async (user) => {
+    const at = await site({ in: published({ auth: () => user, handler: () => "in" }) });
+    expect((await at.get("/in", basic("a:b"))).status).toBe(401);
+  });
+
   const called: string[] = [];
   const guarded = () =>
     site(

@@ -55,7 +55,8 @@ async function answer(table: FolderEntry, request: Request, ctx: RequestContext 
   }
   if (reached.kind === "value") return toResponse(reached.value);
   const input = await inputOf(request, reached.input);
-  return input instanceof Response ? input : toResponse(await reached.call(input.value, ctx, request));
+  if (input instanceof Response) return input;
+  return toResponse(await reached.call(input.value, ctx, request), input.value);
 }
 
 /** [RFC 9110 §9.3.2, §9.3.7] */

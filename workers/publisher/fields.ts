@@ -21,14 +21,14 @@ const PROTO = "__proto__";
 
 /** Rejects with Fault REQUEST for a body that cannot be read, and of a type that nobody can take apart. */
 export async function gather(request: Request): Promise<Gathered> {
-  const fields = new Map<string, Values>();
+  const fields = new Map<string, (string | File)[]>();
   const query = request.url.includes("?") ? new URL(request.url).searchParams : [];
   collect(fields, query);
   if (request.method === "GET" || request.method === "HEAD") return { fields, json: undefined };
   const type = contentType(request);
   if (type === undefined) return { fields, json: undefined };
   if (FORMS.has(type)) {
-    const form = new Map<string, Values>();
+    const form = new Map<string, (string | File)[]>();
     collect(form, await formOf(request));
     for (const [name, values] of form) fields.set(name, values);
     return { fields, json: undefined };
@@ -40,11 +40,12 @@ export async function gather(request: Request): Promise<Gathered> {
   });
 }
 
-function collect(into: Map<string, Values>, pairs: Iterable<readonly [string, string | File]>): void {
+function collect(into: Map<string, (string | File)[]>, pairs: Iterable<readonly [string, string | File]>): void {
   for (const [name, value] of pairs) {
     if (name === PROTO) throw unreadable("it has a field named __proto__");
     const values = into.get(name);
-    into.set(name, values === undefined ? [value] : [...values, value]);
+    if (values === undefined) into.set(name, [value]);
+    else values.push(value);
   }
 }
 

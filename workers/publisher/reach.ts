@@ -61,7 +61,8 @@ class Guard {
     const credentials = basicCredentials(this.#request);
     if (credentials === undefined) return false;
     const user: unknown = await hooks.auth?.(credentials, this.#ctx);
-    if (user === undefined || user === null || user === false) return false;
+    // `rows.length && …` is 0 for a stranger, and so is what mod_python's `__auth__` returned.
+    if (!user) return false;
     this.#ctx.user = user === true ? credentials.user : user;
     return true;
   }

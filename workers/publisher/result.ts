@@ -10,14 +10,17 @@ const ENDS_AS_HTML = /<\/html>\s*$/i;
 const PLAIN = { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff" };
 const HTML = { "content-type": "text/html; charset=utf-8", "x-content-type-options": "nosniff" };
 
-/** Throws HANDLER for what is no answer, and TypeError for what has no JSON form. */
-export function toResponse(value: unknown): Response {
+/**
+ * `input` is what the function was given. Throws HANDLER for what is no answer, and TypeError for what has no
+ * JSON form.
+ */
+export function toResponse(value: unknown, input?: unknown): Response {
   if (isResponse(value)) return value;
   switch (typeof value) {
     case "undefined":
       return new Response(null, { status: 204 });
     case "string":
-      return new Response(value, { headers: isHtml(value) ? HTML : PLAIN });
+      return new Response(value, { headers: isHtml(value) && !holdsHtml(input) ? HTML : PLAIN });
     case "number":
     case "bigint":
     case "boolean":
@@ -56,4 +59,14 @@ function nothing(): Response {
 
 function isHtml(text: string): boolean {
   return BEGINS_AS_HTML.test(text.slice(0, 100)) && ENDS_AS_HTML.test(text.slice(-100));
+}
+
+/** Levels of an input that are looked into. */
+const DEPTH = 16;
+
+/** A visitor has sent a document: a text that is one may be his, and is shown as text. Too deep to tell: it may be, too. */
+function holdsHtml(input: unknown, depth = 0): boolean {
+  if (typeof input === "string") return BEGINS_AS_HTML.test(input.slice(0, 100));
+  if (typeof input !== "object" || input === null) return false;
+  return depth === DEPTH || Object.values(input).some((each) => holdsHtml(each, depth + 1));
 }
