@@ -94,7 +94,7 @@ export class WorkerSessions {
   async #open(): Promise<OpenedStore> {
     const { clock, options, log } = this.#own;
     const ms = options.storeTimeoutMs;
-    const store = this.#own.store ?? (await within(() => this.#openStore(), { clock, ms, store: options.store }));
+    const store = this.#own.store ?? (await this.#openWithin(ms));
     const guarded = new GuardedStore(store, { clock, ms });
     const claims = new Claims({
       store: guarded,
@@ -105,6 +105,14 @@ export class WorkerSessions {
     });
     this.#sweepLater(guarded);
     return { store: guarded, claims };
+  }
+
+  #openWithin(ms: number): Promise<SessionStore> {
+    const { clock, options } = this.#own;
+    const opening = this.#openStore();
+    // Whoever asks next opens another.
+    const late = (): void => void opening.then((store) => store.close()).catch(() => {});
+    return within(() => opening, { clock, ms, store: options.store, late });
   }
 
   #openStore(): Promise<SessionStore> {

@@ -2,6 +2,7 @@
 // is given up, and whoever asks next makes another: nothing waits in a queue for a server that is not there.
 
 import type { createClient } from "@redis/client";
+import { systemClock } from "../../../src/base/clock.ts";
 import { Fault, messageOf } from "../../../src/base/fault.ts";
 import type { Lease, SessionStore, Stored, Written } from "../store.ts";
 import type { WallClock, WallTime } from "../wall-clock.ts";
@@ -57,11 +58,17 @@ export async function openRedisStore({ options, namespace, from, now, log }: Sto
     client.on("error", (error: unknown) =>
       log("debug", "the session store's connection", { reason: messageOf(error) }),
     );
+    // A server that takes connections and says nothing would collect them.
+    const cancel = systemClock.at(systemClock.now() + storeTimeoutMs, () => {
+      if (client.isOpen) client.destroy();
+    });
     try {
       await client.connect();
     } catch (error) {
       if (client.isOpen) client.destroy();
       throw error;
+    } finally {
+      cancel();
     }
     return client;
   };
