@@ -60,6 +60,7 @@ const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze(Object.create(
 export class RequestContext implements Context<unknown> {
   readonly #options: ContextOptions;
   #replyHooks: ReplyHook[] | undefined;
+  #failureCookie: (() => string | undefined) | undefined;
   #isReplying = false;
   #cookies: Cookies | undefined;
   #csrf: Csrf | undefined;
@@ -220,6 +221,11 @@ export class RequestContext implements Context<unknown> {
     return this.#replyHooks;
   }
 
+  /** The Set-Cookie of a reply to a failure, for which no hook is called. */
+  get failureCookie(): string | undefined {
+    return this.#failureCookie?.();
+  }
+
   /** No hook would be called any more. */
   replying(): void {
     this.#isReplying = true;
@@ -240,6 +246,9 @@ export class RequestContext implements Context<unknown> {
         return isHeadSent();
       },
       beforeReply: (hook) => this.beforeReply(hook),
+      beforeFailure: (cookie) => {
+        this.#failureCookie = cookie;
+      },
       defer: (work) => this.defer(work),
     });
   }

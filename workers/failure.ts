@@ -12,6 +12,8 @@ export interface FailureOptions extends ErrorPageOptions {
   readonly showErrors: boolean;
   /** Upper case; undefined if the request's method was what failed. */
   readonly method: string | undefined;
+  /** Value of Set-Cookie, where what it names is stored already. */
+  readonly setCookie?: string | undefined;
 }
 
 /** Logs `error` and answers with what it deserves: a Fault's own status, else 500. Never throws. */
@@ -23,7 +25,14 @@ export function replyFailure(exchange: WorkerExchange, error: unknown, options: 
     exchange.log(FAULTS[fault.code].level, fault.message, { ...hint, stack: traceOf(error) });
   }
   const page = pageFor(exchange, error, fault, options);
-  exchange.reply(page.status, page.head, options.method === "HEAD" ? undefined : page.body, fault);
+  const head = options.setCookie === undefined ? page.head : withCookie(page.head, options.setCookie);
+  exchange.reply(page.status, head, options.method === "HEAD" ? undefined : page.body, fault);
+}
+
+/** What is for one visitor is for no cache. */
+function withCookie(head: string, setCookie: string): string {
+  const control = /^cache-control:/im.test(head) ? "" : "Cache-Control: no-store\r\n";
+  return `${head.slice(0, -"\r\n".length)}Set-Cookie: ${setCookie}\r\n${control}\r\n`;
 }
 
 function pageFor(

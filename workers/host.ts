@@ -272,7 +272,9 @@ class WorkerHost implements Host {
 
   #fail(exchange: WorkerExchange, error: unknown, method: string | undefined): void {
     const { showErrors, editor, live } = this.#boot;
-    replyFailure(exchange, error, { showErrors, editor, live: live !== undefined, method });
+    const { context } = exchange;
+    const setCookie = context instanceof RequestContext ? context.failureCookie : undefined;
+    replyFailure(exchange, error, { showErrors, editor, live: live !== undefined, method, setCookie });
   }
 }
 

@@ -43,6 +43,14 @@ const SITE = {
       await (await ctx.session.open()).destroy();
       return new Response("bye");
     };`,
+  "wrong.ts": `
+    import type { Context } from "holdfast";
+    export default async (_request: Request, ctx: Context) => {
+      const session = await ctx.session.open<{ wrong: number }>();
+      session.data.wrong = (session.data.wrong ?? 0) + 1;
+      await session.save();
+      throw new Error("wrong password");
+    };`,
   "_middleware.ts": `
     import { defineMiddleware } from "holdfast";
     export default defineMiddleware({
@@ -127,6 +135,12 @@ function keepsSessions(table: () => Promise<SessionTable>, options: WrittenConfi
     stolen.cookie = visitor.cookie;
     await visitor.get("/logout.ts");
     expect([visitor.cookie, (await stolen.get("/look.ts")).text]).toEqual(["", "null"]);
+  });
+
+  it("keeps what a handler that fails has saved, with the cookie that it was the first to need", async () => {
+    const visitor = new Visitor(site);
+    for (let n = 0; n < 2; n++) expect((await visitor.get("/wrong.ts")).status).toBe(500);
+    expect(JSON.parse((await visitor.get("/look.ts")).text)).toEqual({ wrong: 2 });
   });
 
   it("frees a session whose worker dies while it holds it, and saves nothing of that", async () => {

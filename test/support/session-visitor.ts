@@ -116,6 +116,7 @@ export class Visitor {
     const abort = new AbortController();
     const sent = new Headers(headers);
     let isHeadSent = false;
+    let failureCookie: (() => string | undefined) | undefined;
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
     const request = new SessionOfRequest(this.#worker, {
       params: Params.from([
@@ -129,6 +130,9 @@ export class Visitor {
         return isHeadSent;
       },
       beforeReply: (hook) => hooks.push(hook),
+      beforeFailure: (cookie) => {
+        failureCookie = cookie;
+      },
       defer: (work) => deferred.push(work),
     });
     const sendHead = async (): Promise<void> => {
@@ -143,6 +147,9 @@ export class Visitor {
       await sendHead();
     } catch (thrown) {
       error = thrown;
+      const setCookie = isHeadSent ? undefined : failureCookie?.();
+      if (setCookie !== undefined) sent.append("set-cookie", setCookie);
+      this.#keep(sent.getSetCookie());
     }
     for (const work of deferred.reverse()) {
       try {

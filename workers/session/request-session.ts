@@ -23,6 +23,8 @@ export interface SessionRequest {
   /** The head of its reply is not to be changed any more. */
   readonly isHeadSent: boolean;
   beforeReply(hook: ReplyHook): void;
+  /** Asks for the value of Set-Cookie where the handler has failed. */
+  beforeFailure(cookie: () => string | undefined): void;
   defer(work: () => unknown): void;
 }
 
@@ -151,7 +153,11 @@ export class SessionOfRequest implements RequestSession {
   #attach(): void {
     if (this.#attached) return;
     this.#attached = true;
-    if (!this.#request.isHeadSent) this.#request.beforeReply((reply) => this.#beforeReply(reply));
+    if (!this.#request.isHeadSent) {
+      this.#request.beforeReply((reply) => this.#beforeReply(reply));
+      // What the handler itself has saved, or destroyed, stays so.
+      this.#request.beforeFailure(() => this.#opened && this.#setCookie(this.#opened));
+    }
     this.#request.defer(() => this.#afterReply());
   }
 

@@ -235,19 +235,30 @@ export class OpenSession implements Session<Record<string, unknown>> {
     let left: Written;
     try {
       left = await store.update(from.key, mark, from.held?.lease);
+    } catch (error) {
+      // The visitor keeps the old one. A copy that cannot be deleted now has an id that nobody was given.
+      await this.#undo(place).catch(() => {});
+      this.#cookie = undefined;
+      // Whoever tries again begins anew.
+      this.#text = "";
+      throw error;
     } finally {
       await from.held?.release();
     }
     if (left === "written") return;
     // It was destroyed, or is another's by now: what was decided there counts.
-    try {
-      await store.destroy(place.key);
-    } finally {
-      await place.held?.release();
-    }
-    this.#place = undefined;
+    await this.#undo(place);
     this.#cookie = "remove";
     throw lost();
+  }
+
+  async #undo({ key, held }: Place): Promise<void> {
+    this.#place = undefined;
+    try {
+      await this.#keeping.store.destroy(key);
+    } finally {
+      await held?.release();
+    }
   }
 
   async #update({ key, held }: Place, text: string): Promise<void> {

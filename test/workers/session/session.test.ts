@@ -1,4 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
+import type { Session } from "../../../src/app/session.ts";
 import type { Fault } from "../../../src/base/fault.ts";
 import { isId, keyOf, newId } from "../../../workers/session/id.ts";
 import { readRecord } from "../../../workers/session/record.ts";
@@ -139,6 +140,33 @@ describe("ctx.session", () => {
       throw new Error("failed");
     });
     expect(await visitor.look()).toEqual({ tries: 1, money: 1 });
+  });
+
+  it("keeps its cookie where the handler fails after it has saved a new one, or another id, or has destroyed it", async () => {
+    const { visitor } = setUp();
+    const failing = (work: (session: Session<Bag>) => unknown) =>
+      visitor.visit(async ({ open }) => {
+        await work(await open());
+        throw new Error("fails after that");
+      });
+    await failing(async (session) => {
+      session.data.tries = 1;
+      await session.save();
+    });
+    expect(await visitor.look()).toEqual({ tries: 1 });
+    const before = visitor.cookie;
+    await failing(async (session) => {
+      session.regenerate();
+      await session.save();
+    });
+    expect(visitor.cookie).not.toBe(before);
+    expect(await visitor.look()).toEqual({ tries: 1 });
+    await failing((session) => session.destroy());
+    expect(visitor.cookie).toBeUndefined();
+    await failing((session) => {
+      session.data.tries = 2;
+    });
+    expect(visitor.cookie).toBeUndefined();
   });
 
   it("saves once more what was changed while the body was sent", async () => {
