@@ -65,11 +65,11 @@ export function eventStream(source: EventStreamSource, options: EventStreamOptio
   // No proxy may gather it, nor compress it into pieces of its own.
   if (!headers.has("cache-control")) headers.set("cache-control", "no-cache, no-transform");
   const ctx = currentContext();
+  const cleanUpFailed = (error: unknown): void => ctx?.log.warn(`an event stream's clean-up failed: ${String(error)}`);
   const iterate = (): AsyncIterator<string> => {
     if (typeof source !== "function") return formatted(source[Symbol.asyncIterator]());
-    return new Started(source, ctx?.env.HTTP_LAST_EVENT_ID, options.buffer ?? BUFFER_BYTES);
+    return new Started(source, ctx?.env.HTTP_LAST_EVENT_ID, options.buffer ?? BUFFER_BYTES, cleanUpFailed);
   };
-  const cleanUpFailed = (error: unknown): void => ctx?.log.warn(`an event stream's clean-up failed: ${String(error)}`);
   const body = new EventBody(iterate, options, { endsAt: endOf(ctx?.deadline), cleanUpFailed });
   return new Response({ [Symbol.asyncIterator]: () => inBytes(body) } as unknown as ReadableStream, { headers });
 }
@@ -218,6 +218,7 @@ class EventBody implements AsyncIterator<string, undefined> {
 class Started implements AsyncIterator<string>, EventSink {
   readonly lastEventId: string | undefined;
   readonly #bufferBytes: number;
+  readonly #cleanUpFailed: (error: unknown) => void;
   readonly #controller = new AbortController();
   readonly #waiting: string[] = [];
   #bytes = 0;
@@ -229,9 +230,11 @@ class Started implements AsyncIterator<string>, EventSink {
     start: Extract<EventStreamSource, (...args: never[]) => unknown>,
     lastEventId: string | undefined,
     bufferBytes: number,
+    cleanUpFailed: (error: unknown) => void,
   ) {
     this.lastEventId = lastEventId;
     this.#bufferBytes = bufferBytes;
+    this.#cleanUpFailed = cleanUpFailed;
     void this.#start(start);
   }
 
@@ -281,8 +284,8 @@ class Started implements AsyncIterator<string>, EventSink {
     try {
       const cleanUp = await start(this);
       if (typeof cleanUp !== "function") return;
-      if (this.signal.aborted) cleanUp();
-      else this.#cleanUp = cleanUp as () => void;
+      this.#cleanUp = cleanUp as () => void;
+      if (this.signal.aborted) void this.#runCleanUp();
     } catch (error) {
       this.#end({ error });
     }
@@ -293,6 +296,15 @@ class Started implements AsyncIterator<string>, EventSink {
     if (this.signal.aborted) return;
     this.#controller.abort(new DOMException("the stream is closed", "AbortError"));
     this.#stir();
-    this.#cleanUp?.();
+    void this.#runCleanUp();
+  }
+
+  /** Its error is not the sender's, who may stand in a timer, and it may come late: nobody would catch it. */
+  async #runCleanUp(): Promise<void> {
+    try {
+      await this.#cleanUp?.();
+    } catch (error) {
+      this.#cleanUpFailed(error);
+    }
   }
 }

@@ -250,6 +250,42 @@ describe("an event stream from a function", () => {
     expect([(await last).done, cleaned]).toEqual([true, 2]);
   });
 
+  it.each<[string, () => void]>([
+    [
+      "throws",
+      () => {
+        throw new Error("not mine");
+      },
+    ],
+    ["rejects", () => Promise.reject(new Error("not mine"))],
+  ])("logs that its clean-up %s; who sends is not told", async (_what, cleanUp) => {
+    const warned: string[] = [];
+    const log = { warn: (message: string) => warned.push(message) };
+    const ctx = { deadline: Number.POSITIVE_INFINITY, env: {}, log } as unknown as Context;
+    installParts({ currentContext: () => ctx } as unknown as Parameters<typeof installParts>[0]);
+    try {
+      let sink: EventSink | undefined;
+      const iterator = iteratorOf(
+        eventStream(
+          (events) => {
+            sink = events;
+            return cleanUp;
+          },
+          { buffer: 10 },
+        ),
+      );
+      await iterator.next();
+      const last = iterator.next();
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(sink?.send("x".repeat(100))).toBe(false);
+      expect((await last).done).toBe(true);
+      await eventually(() => warned.length === 1);
+      expect(warned[0]).toContain("clean-up failed: Error: not mine");
+    } finally {
+      installParts({ currentContext: () => undefined } as unknown as Parameters<typeof installParts>[0]);
+    }
+  });
+
   it("fails with what the function throws", async () => {
     const iterator = iteratorOf(
       eventStream(async () => {
