@@ -172,6 +172,14 @@ describe("what a page writes", () => {
     expect((await (await runPage(page)).text()).length).toBe(100_000);
   });
 
+  it("has a bound also where its code does not wait: the reply is cut off with an error that says so", async () => {
+    const page = "<% for (let i = 0; i < 1024; i += 1) page.write(much) %>";
+    const response = await runPage(page, { values: { much: "x".repeat(PIECE) } });
+    expect((await response.text()).length).toBe(1024 * PIECE);
+    const endless = await runPage("<% for (;;) page.write(much) %>", { values: { much: "x".repeat(1024 * 1024) } });
+    await expect(endless.text()).rejects.toThrow("await page.write()");
+  });
+
   it("may be written by its code, raw and escaped", async () => {
     expect(await (await runPage("<% await page.write('<b>'); page.write(page.escape('<i>')) %>")).text()).toBe(
       "<b>&lt;i&gt;",

@@ -18,7 +18,7 @@ import {
 export const HELD_BACK = 32 * 1024;
 /** Characters that make a piece after that. */
 export const PIECE = 16 * 1024;
-/** Characters that code which cannot wait (a callback that is not async) may write at once. */
+/** Characters that code which cannot wait (a callback that is not async), or does not, may write at once. */
 export const UNSENT_MAX = 64 * 1024 * 1024;
 
 /** For `tsc`: what prints by mistake is an error there already. */
@@ -55,9 +55,9 @@ export class PageOutput {
   readonly write = (text: string): boolean => {
     this.#text += text;
     if (this.#text.length < this.#limit) return false;
-    if (this.#text.length > UNSENT_MAX) {
+    if (this.#text.length + this.#pieces.waiting > UNSENT_MAX) {
       throw new RangeError(
-        "the page has written 64 Mi characters without a chance to send them; make the callback async",
+        "the page has written 64 Mi characters without a chance to send them; make the callback async, and await page.write()",
       );
     }
     return true;
@@ -119,26 +119,21 @@ class Handover implements AsyncIterable<string>, AsyncIterator<string> {
   #piece: string | undefined;
   #ended: { readonly error?: unknown } | undefined;
   #reader: (() => void) | undefined;
-  #writer: { resolve: () => void; reject: (error: unknown) => void } | undefined;
+  #writers: { resolve: () => void; reject: (error: unknown) => void }[] = [];
   isAbandoned = false;
+
+  /** Characters that nobody has taken. */
+  get waiting(): number {
+    return this.#piece?.length ?? 0;
+  }
 
   give(piece: string): Promise<void> {
     if (this.isAbandoned) return quiet(Promise.reject(new Abandoned()));
     if (piece === "") return Promise.resolve();
     // Two parts of a page that flush at once wait for one another.
     this.#piece = (this.#piece ?? "") + piece;
-    const before = this.#writer;
     const taken = new Promise<void>((resolve, reject) => {
-      this.#writer = {
-        resolve: () => {
-          before?.resolve();
-          resolve();
-        },
-        reject: (error) => {
-          before?.reject(error);
-          reject(error);
-        },
-      };
+      this.#writers.push({ resolve, reject });
     });
     this.#wake();
     return quiet(taken);
@@ -164,8 +159,7 @@ class Handover implements AsyncIterable<string>, AsyncIterator<string> {
     const piece = this.#piece;
     if (piece !== undefined) {
       this.#piece = undefined;
-      this.#writer?.resolve();
-      this.#writer = undefined;
+      for (const { resolve } of this.#writers.splice(0)) resolve();
       return { done: false, value: piece };
     }
     if (this.#ended !== undefined && "error" in this.#ended) throw this.#ended.error;
@@ -176,8 +170,7 @@ class Handover implements AsyncIterable<string>, AsyncIterator<string> {
   async return(): Promise<IteratorResult<string>> {
     this.isAbandoned = true;
     this.#piece = undefined;
-    this.#writer?.reject(new Abandoned());
-    this.#writer = undefined;
+    for (const { reject } of this.#writers.splice(0)) reject(new Abandoned());
     this.#wake();
     return { done: true, value: undefined };
   }
