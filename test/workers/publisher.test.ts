@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import { jsx } from "hono/jsx/jsx-runtime";
 import { z } from "zod";
 import { publish, published, type StandardSchema } from "../../src/index.ts";
 import { installRequest } from "../../workers/request.ts";
@@ -392,6 +393,8 @@ describe("what is returned", () => {
       "200 text/plain; charset=utf-8 Hello <script></script></html>",
     ],
     ["text that only begins like one", "<html> is a tag", "200 text/plain; charset=utf-8 <html> is a tag"],
+    ["JSX", jsx("p", { children: "<" }), "200 text/html; charset=utf-8 <p>&lt;</p>"],
+    ["what only looks like JSX", { tag: "p", props: {} }, '200 application/json {"tag":"p","props":{}}'],
     ["a number", 42, "200 text/plain; charset=utf-8 42"],
     ["a bigint", 42n, "200 text/plain; charset=utf-8 42"],
     ["a boolean", false, "200 text/plain; charset=utf-8 false"],

@@ -56,7 +56,15 @@ async function answer(table: FolderEntry, request: Request, ctx: RequestContext 
   if (reached.kind === "value") return toResponse(reached.value);
   const input = await inputOf(request, reached.input);
   if (input instanceof Response) return input;
-  return toResponse(await reached.call(input.value, ctx, request), input.value);
+  const value = await reached.call(input.value, ctx, request);
+  return (await fromJsx(value)) ?? toResponse(value, input.value);
+}
+
+/** Its nodes have a class; data that has their properties is data. Undefined for what is no JSX. */
+async function fromJsx(value: unknown): Promise<Response | undefined> {
+  if (typeof value !== "object" || value === null || !("tag" in value && "props" in value)) return undefined;
+  const { renderNode } = await import("../../src/app/jsx/render.ts");
+  return renderNode(value);
 }
 
 /** [RFC 9110 §9.3.2, §9.3.7] */
