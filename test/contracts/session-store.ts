@@ -1,6 +1,7 @@
 // What every session store keeps to, whatever keeps it. Two stores stand for two workers.
 
 import { randomBytes } from "node:crypto";
+import { setImmediate as turn } from "node:timers/promises";
 import type { Lease, SessionStore } from "../../workers/session/store.ts";
 import { eventually } from "../support/eventually.ts";
 
@@ -37,6 +38,11 @@ export function sessionStoreContract(start: () => Promise<StoreUnderTest>, { lea
   const inAnHour = (): number => Date.now() + 3_600_000;
   const about = (expiresAt: number) => expect.closeTo(expiresAt, -2);
 
+  /** So many turns of the event loop. */
+  const turns = async (count: number): Promise<void> => {
+    for (let n = 0; n < count; n++) await turn();
+  };
+
   async function made(text = "text", held?: Lease): Promise<string> {
     const key = newKey();
     await store.create(key, { text, expiresAt: inAnHour() }, held);
@@ -70,6 +76,19 @@ export function sessionStoreContract(start: () => Promise<StoreUnderTest>, { lea
     await store.destroy(key);
     expect(await other.update(key, { text: "three", expiresAt }, undefined)).toBe("gone");
     expect(await store.read(key)).toBeUndefined();
+  });
+
+  it("has no more what was destroyed, whoever changes it without a lock at the same time", async () => {
+    for (let n = 0; n < 50; n++) {
+      const key = await made("one");
+      const expiresAt = inAnHour();
+      await Promise.all([
+        other.update(key, { text: "two", expiresAt }, undefined),
+        store.update(key, { text: "three", expiresAt }, undefined),
+        turns(n).then(() => store.destroy(key)),
+      ]);
+      expect([n, await store.read(key)]).toEqual([n, undefined]);
+    }
   });
 
   it("touches without changing", async () => {

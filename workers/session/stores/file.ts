@@ -2,7 +2,7 @@
 // that each is whole, the old or the new; the time of change is when the session ends.
 
 import { randomBytes } from "node:crypto";
-import { chmod, lstat, mkdir, open, readdir, rename, stat, unlink, utimes } from "node:fs/promises";
+import { chmod, lstat, mkdir, open, readdir, readFile, rename, stat, unlink, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
 import { Fault } from "../../../src/base/fault.ts";
@@ -21,6 +21,7 @@ const SHARDS_PER_SWEEP = 32;
 const FILES_PER_SHARD = 2000;
 /** Whoever changes a session without holding it does so between two breaths. */
 const BRIEF: Omit<Lease, "token"> = { ms: 5000 };
+const BRIEF_MARK = "brief-";
 const BRIEF_ATTEMPTS = 200;
 const BRIEF_PAUSE_MS = 5;
 /** A lock that ended, or a draft that was begun, so long ago is nobody's, ms. */
@@ -123,6 +124,7 @@ class FileStore implements SessionStore {
   }
 
   async destroy(key: string): Promise<void> {
+    if (await this.#isThere(key)) await this.#lockBriefly(key, newBrief(), isBrief);
     await ignoringAbsence(unlink(this.#path(key)));
     await ignoringAbsence(unlink(this.#lock(key)));
   }
@@ -171,15 +173,22 @@ class FileStore implements SessionStore {
   }
 
   async #briefly<T>(key: string, work: () => Promise<T>): Promise<T> {
-    const lease = { ...BRIEF, token: randomBytes(16).toString("hex") };
-    for (let attempt = 0; !(await lockFile(this.#lock(key), lease, this.#now)); attempt++) {
-      if (attempt === BRIEF_ATTEMPTS) throw new Fault("OVERLOAD", "a session's file is held by others");
-      await pause(BRIEF_PAUSE_MS);
-    }
+    const lease = newBrief();
+    await this.#lockBriefly(key, lease);
     try {
       return await work();
     } finally {
       await this.release(key, lease);
+    }
+  }
+
+  /** Resolves without the lock where one has it who is not waited for. */
+  async #lockBriefly(key: string, lease: Lease, isWaitedFor = (_token: string): boolean => true): Promise<void> {
+    for (let attempt = 0; !(await lockFile(this.#lock(key), lease, this.#now)); attempt++) {
+      const token = await ignoringAbsence(readFile(this.#lock(key), "utf8"));
+      if (token !== undefined && !isWaitedFor(token)) return;
+      if (attempt === BRIEF_ATTEMPTS) throw new Fault("OVERLOAD", "a session's file is held by others");
+      await pause(BRIEF_PAUSE_MS);
     }
   }
 
@@ -195,6 +204,15 @@ class FileStore implements SessionStore {
   #lock(key: string): string {
     return `${this.#path(key)}.lock`;
   }
+}
+
+function newBrief(): Lease {
+  return { ...BRIEF, token: `${BRIEF_MARK}${randomBytes(16).toString("hex")}` };
+}
+
+/** Its holder is about to write. Whoever holds a session for long is the one who destroys it. */
+function isBrief(token: string): boolean {
+  return token.startsWith(BRIEF_MARK);
 }
 
 function frontOf(text: string): string {
