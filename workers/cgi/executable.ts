@@ -32,6 +32,8 @@ export class ExecutableRun {
   readonly #child: ChildProcess;
   readonly #options: ExecutableOptions;
   #isKilled = false;
+  /** It has a process group. The number of one that is gone may be another program's by now. */
+  #hasGroup = true;
 
   constructor(options: ExecutableOptions) {
     const { file, env, output } = options;
@@ -43,6 +45,9 @@ export class ExecutableRun {
     // A group of its own, so that what it starts can be ended with it.
     this.#child = spawn(command, args, { cwd: dirname(file), env, stdio: ["pipe", "pipe", "pipe"], detached: true });
     this.ended = new Promise((resolve) => {
+      this.#child.on("exit", () => {
+        this.#hasGroup = isGroup(this.#child.pid ?? 0);
+      });
       this.#child.on("close", (code, signal) => {
         this.#closed(code, signal);
         resolve();
@@ -60,7 +65,7 @@ export class ExecutableRun {
 
   /** Ends it, and what it has started. */
   kill(): void {
-    if (this.#isKilled || this.#child.pid === undefined) return;
+    if (this.#isKilled || this.#child.pid === undefined || !this.#hasGroup) return;
     this.#isKilled = true;
     try {
       process.kill(-this.#child.pid, "SIGKILL");
@@ -79,8 +84,11 @@ export class ExecutableRun {
   /** A program need not read its input: what it leaves is nobody's trouble. */
   async #feed(): Promise<void> {
     const { stdin } = this.#child;
-    if (stdin === null) return;
+    // Without a descriptor left there are no pipes at all.
+    if (stdin == null) return;
     stdin.on("error", () => {});
+    let goOn = (): void => {};
+    stdin.on("drain", () => goOn()).on("close", () => goOn());
     try {
       for (
         let piece = await this.#options.input.read();
@@ -90,8 +98,7 @@ export class ExecutableRun {
         if (stdin.destroyed) return;
         if (!stdin.write(piece)) {
           await new Promise<void>((resolve) => {
-            stdin.once("drain", resolve);
-            stdin.once("close", resolve);
+            goOn = resolve;
           });
         }
       }
@@ -123,5 +130,14 @@ export class ExecutableRun {
     if (signal === null) output.end();
     else output.fail(new Fault("HANDLER", `${file} was ended by ${signal}`));
     this.kill();
+  }
+}
+
+/** Whether this process group has members, if only ones that have ended. */
+function isGroup(id: number): boolean {
+  try {
+    return process.kill(-id, 0);
+  } catch {
+    return false;
   }
 }
