@@ -4,7 +4,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -89,6 +89,7 @@ class WorkerProcess implements Seat {
   /** Resolves when nothing of it is left. */
   readonly gone: Promise<void>;
   readonly #child: ChildProcess;
+  readonly #laneSocket: Socket;
   readonly #claims: Claims;
   readonly #output: PipedOutput;
   readonly #ended = Promise.withResolvers<void>();
@@ -103,14 +104,15 @@ class WorkerProcess implements Seat {
     output: ProcessOptions["output"],
   ) {
     this.#child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe"] });
-    const stdio: readonly unknown[] = this.#child.stdio;
+    const stdio = (this.#child.stdio as readonly unknown[] | undefined) ?? closedPipes();
+    this.#laneSocket = stdio[LANE_FD] as Socket;
     const broken = (error: unknown): void => {
       this.#broken ??= error;
       this.terminate();
     };
     this.#claims = new Claims(stdio[CLAIMS_FD] as Socket, this.#child.pid);
     this.lane = new PipeLane({
-      socket: stdio[LANE_FD] as Socket,
+      socket: this.#laneSocket,
       claimed: () => this.#claims.look(),
       received: onBatch,
       broken,
@@ -175,7 +177,7 @@ class WorkerProcess implements Seat {
     this.#output.over();
     // What it said before it died may come after the news of its death.
     const read = new Promise<void>((resolve) => {
-      const socket = this.#child.stdio[LANE_FD] as Socket;
+      const socket = this.#laneSocket;
       if (socket.readableEnded || socket.destroyed) resolve();
       else socket.once("close", () => resolve());
     });
@@ -203,8 +205,13 @@ class WorkerProcess implements Seat {
     this.#output.close();
     outputEnded();
     this.#claims.close();
-    this.#child.stdio[LANE_FD]?.destroy();
+    this.#laneSocket.destroy();
   }
+}
+
+/** Without a descriptor left there is no process, and Node makes no pipes. */
+function closedPipes(): readonly Socket[] {
+  return Array.from({ length: Math.max(LANE_FD, CLAIMS_FD, OUTPUT_FD) + 1 }, () => new Socket().destroy());
 }
 
 /** Without a stack: where we noticed tells nobody anything. */

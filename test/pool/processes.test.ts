@@ -1,6 +1,7 @@
 // Workers as real processes.
 
-import { readdirSync, readlinkSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { closeSync, openSync, readdirSync, readlinkSync } from "node:fs";
 import { FROM_WORKER } from "../../src/messages/lane.ts";
 import { Processes } from "../../src/pool/processes.ts";
 import { APP, type MakeSource, sources, workerSourceContract } from "../contracts/worker-source.ts";
@@ -25,6 +26,28 @@ describe("a worker process", () => {
     const rest = opened.filter(([fd]) => fd > 5).map(([, target]) => target);
     // libuv's own, and what Node opens for itself.
     expect(rest.filter((target) => !/^(anon_inode:|pipe:|\/dev\/null)/.test(target))).toEqual([]);
+  });
+
+  it("that cannot be started because the pool has no descriptor left says so", async () => {
+    const { start, ended } = open();
+    const prlimit = (...args: string[]) => spawnSync("prlimit", ["--pid", `${process.pid}`, ...args]).stdout.toString();
+    const before = prlimit("--nofile", "--output=SOFT", "--noheadings").trim();
+    const most = Math.max(...readdirSync("/proc/self/fd").map(Number)) + 64;
+    prlimit(`--nofile=${most}:`);
+    const taken: number[] = [];
+    expect(() => {
+      for (;;) taken.push(openSync("/dev/null", "r"));
+    }).toThrow("EMFILE");
+    // What the app is written with needs one.
+    closeSync(taken.pop() ?? -1);
+    try {
+      const started = start(APP);
+      for (const fd of taken.splice(0)) closeSync(fd);
+      expect(await ended(started)).toMatch(/it could not be started: spawn .*E[MN]FILE$/);
+    } finally {
+      for (const fd of taken) closeSync(fd);
+      prlimit(`--nofile=${before}:`);
+    }
   });
 
   it("ends with its pool, also while it computes", async () => {

@@ -83,7 +83,8 @@ export class Launched {
     try {
       return await eventually(() => {
         const line = this.output.split("\n").find((text) => pattern.test(text));
-        if (line === undefined && this.#ended) throw new Error(`it ended with ${this.#child.exitCode}`);
+        if (line === undefined && this.#ended)
+          throw new Error(`it ended with ${this.#child.signalCode ?? this.#child.exitCode}`);
         return line;
       }, withinMs);
     } catch (cause) {
