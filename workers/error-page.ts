@@ -34,7 +34,7 @@ export function errorPage(error: unknown, params: Params, options: ErrorPageOpti
   const accept = quietly(() => headerValue(params, "accept"));
   const policy = errorPagePolicy(options.live ?? false);
   if (accept === undefined || !/text\/html/i.test(accept)) {
-    return { type: "text/plain; charset=utf-8", body: `${traceOf(error)}\n`, policy };
+    return { type: "text/plain; charset=utf-8", body: `${traceWithHint(error)}\n`, policy };
   }
   return { type: "text/html; charset=utf-8", body: render(error, params, options), policy };
 }
@@ -46,7 +46,7 @@ const VALUE_CHARS = 2000;
 
 function render(error: unknown, params: Params, options: ErrorPageOptions): string {
   const title = summaryOf(error);
-  const hint = error instanceof Fault && error.hint !== undefined ? `<p class=hint>${escapeHtml(error.hint)}</p>` : "";
+  const hint = hintOf(error) === undefined ? "" : `<p class=hint>${escapeHtml(hintOf(error) ?? "")}</p>`;
   const sections = causeChain(error).map((each, depth) => section(each, depth, options));
   return `<!doctype html>
 <html lang=en>
@@ -106,6 +106,15 @@ function nameOf({ file, line, column }: Place): string {
   return `${file}:${line}:${column}`;
 }
 
+function hintOf(error: unknown): string | undefined {
+  return error instanceof Fault ? error.hint : undefined;
+}
+
+function traceWithHint(error: unknown): string {
+  const hint = hintOf(error);
+  return hint === undefined ? traceOf(error) : `${traceOf(error)}\n\n${hint}`;
+}
+
 /** For a bug report, or for whoever is asked for help: what failed and where, and nothing of the environment. */
 function asText(error: unknown, params: Params): string {
   const place = authorPlace(stackOf(error) ?? "");
@@ -113,7 +122,7 @@ function asText(error: unknown, params: Params): string {
   const frame = place === undefined || source === undefined ? "" : codeFrame(source, place.line, place.column);
   const request = `${params.get("REQUEST_METHOD") ?? ""} ${withoutSecrets(params.get("REQUEST_URI") ?? "")}`;
   return [
-    traceOf(error),
+    traceWithHint(error),
     ...(place === undefined || frame === "" ? [] : ["", nameOf(place), frame]),
     "",
     `${request}\nHoldfast ${VERSION}, Node ${process.versions.node}, ${process.platform} ${process.arch}`,

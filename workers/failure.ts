@@ -65,8 +65,20 @@ export function handlerFault(error: unknown): Fault {
 /** An app that did not load. The stack is the author's. */
 export function bootFault(file: string, error: unknown): Fault {
   if (error instanceof Fault && error.message.startsWith(file)) return error;
-  const hint = error instanceof Fault && error.hint !== undefined ? { hint: error.hint } : {};
-  const fault = new Fault("BOOT", `${file} did not load: ${summaryOf(error)}`, { cause: error, ...hint });
+  const hint = error instanceof Fault ? error.hint : missingPackageHint(error);
+  const fault = new Fault("BOOT", `${file} did not load: ${summaryOf(error)}`, {
+    cause: error,
+    ...(hint === undefined ? {} : { hint }),
+  });
   fault.stack = traceOf(error);
   return fault;
+}
+
+/** Node's words of an import and of a require; the package's name without a path in it. */
+const MISSING_PACKAGE = /^Cannot find (?:package|module) '((?:@[\w.~-]+\/)?[\w~-][\w.~-]*)(?:\/[^']*)?'/;
+
+/** What to type where an import names a package that is not installed; undefined for all other errors. */
+function missingPackageHint(error: unknown): string | undefined {
+  const name = MISSING_PACKAGE.exec(summaryOf(error).replace(/^Error: /, ""))?.[1];
+  return name === undefined ? undefined : `Run \`npm install ${name}\` in the folder of the app's package.json.`;
 }

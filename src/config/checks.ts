@@ -70,7 +70,7 @@ function expectFile(path: string, wanted: "file" | "folder", key: KeyPath, findi
     findings.error(key, `${path} cannot be looked at: ${messageOf(error)}`);
     return;
   }
-  if (stats === undefined) findings.error(key, `there is no ${path}`);
+  if (stats === undefined) findings.error(key, `there is no ${path}`, "make it, or name another");
   else if (wanted === "folder" && !stats.isDirectory()) {
     findings.error(key, `${path} is not a folder`, key[0] === "root" ? "use app for one module" : undefined);
   } else if (wanted === "file" && !stats.isFile()) {

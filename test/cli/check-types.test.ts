@@ -101,6 +101,20 @@ describe("`holdfast check --types`", () => {
     DEADLINE_MS,
   );
 
+  it(
+    "says what to do about types that are not installed",
+    async () => {
+      dir.write("site/tsconfig.json", '{ "compilerOptions": { "types": ["nothing-of-that-name"] } }');
+      dir.write("site/api.ts", "export const GET = () => new Response();");
+      const { code, stdout } = await check("site");
+      expect([code, stdout]).toEqual([
+        78,
+        expect.stringMatching(/^error TS2688: .*nothing-of-that-name.*`npm install`/m),
+      ]);
+    },
+    DEADLINE_MS,
+  );
+
   it("takes no path without --types", async () => {
     const { code, stderr } = await launch(["check", "site"], { cwd: dir.path }).finished;
     expect([code, stderr]).toEqual([64, expect.stringContaining("site cannot be checked without --types")]);

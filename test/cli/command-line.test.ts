@@ -80,7 +80,7 @@ describe("the command line", () => {
         stdout: "",
         stderr:
           "holdfast: the configuration has 2 mistakes\n" +
-          `${file}:3: pools.www.root: there is no ${dir.path}/gone\n` +
+          `${file}:3: pools.www.root: there is no ${dir.path}/gone (make it, or name another)\n` +
           `${file}:4: pools.www.threds: there is no such option (did you mean threads?)\n`,
       });
     });

@@ -291,7 +291,11 @@ ping_path = "/-/ping"
         "umask = 0o027",
         'holdfast.toml:4: pools.www.umask: expected an octal mode in quotes, such as "0660"',
       ],
-      ["a working folder that is not there", 'chdir = "wwv"', "holdfast.toml:4: pools.www.chdir: there is no wwv"],
+      [
+        "a working folder that is not there",
+        'chdir = "wwv"',
+        "holdfast.toml:4: pools.www.chdir: there is no wwv (make it, or name another)",
+      ],
       [
         "a mistyped choice",
         'gateway = "node-fastgci"',
@@ -395,7 +399,7 @@ ping_path = "/-/ping"
       [
         "a root that does not exist",
         'listen = "./s"\nroot = "wwv"',
-        "holdfast.toml:3: pools.www.root: there is no wwv",
+        "holdfast.toml:3: pools.www.root: there is no wwv (make it, or name another)",
       ],
       [
         "a root that is a file",
@@ -508,7 +512,7 @@ ping_path = "/-/ping"
         "pool.d/a.toml:1: pools.a: has neither root nor app (root is a folder of handlers, app is one module)",
         "pool.d/a.toml:2: pools.a.threads: must be at least 1",
         "pool.d/a.toml:3: supervisor: belongs into the main file only",
-        "pool.d/b.toml:3: pools.b.app: there is no pool.d/gone.ts",
+        "pool.d/b.toml:3: pools.b.app: there is no pool.d/gone.ts (make it, or name another)",
       ]);
     });
 

@@ -69,6 +69,22 @@ describe("the apps of a worker", () => {
     expect(loader.imports).toBe(1);
   });
 
+  it.each([
+    ["Cannot find package 'pg' imported from /a.ts", "pg"],
+    ["Cannot find package '@redis/client' imported from /a.ts", "@redis/client"],
+    ["Cannot find module 'lodash/fp.js'\nRequire stack:\n- /a.cjs", "lodash"],
+    ["Cannot find module '/srv/_gone.ts' imported from /srv/a.ts", undefined],
+    ["Cannot find module './_gone'\nRequire stack:\n- /a.cjs", undefined],
+    ["Cannot find package '@/gone' imported from /a.ts", undefined],
+  ])("whose import finds nothing (%j) tell which package is to be installed: %s", async (message, name) => {
+    const { apps, loader } = setUp();
+    loader.exports = () => {
+      throw new Error(message);
+    };
+    const hint = name === undefined ? undefined : expect.stringContaining(`npm install ${name}\``);
+    await expect(apps.get("/a.ts")).rejects.toMatchObject({ code: "BOOT", hint });
+  });
+
   it("that did not load are tried again when one of their files has changed, and read anew", async () => {
     const { apps, loader, clock } = setUp();
     const dir = newDir();

@@ -109,6 +109,11 @@ describe("the page of an error", () => {
     },
   );
 
+  it("says what to do as plain text, too", () => {
+    const { body } = errorPage(new Fault("HANDLER", "m", { hint: "do <this>" }), params({ HTTP_ACCEPT: "*/*" }));
+    expect(body).toMatch(/^Fault: m\n(?:.*\n)+\ndo <this>\n$/);
+  });
+
   it("shows a hint, a source that is gone, and what is no Error", () => {
     expect(errorPage(new Fault("HANDLER", "m", { hint: "do <this>" }), params()).body).toContain("do &#60;this&#62;");
     expect(errorPage(errorAt("/gone/a.ts", 4), params()).body).toContain("/gone/a.ts:4:3");

@@ -21,6 +21,9 @@ export interface TypeReport {
 
 /** A run of `tsc` that takes longer is ended. */
 const TSC_DEADLINE_MS = 10 * 60_000;
+/** tsc says of types that tsconfig.json names only that they are missing. */
+const MISSING_TYPES = /^error TS2688: /;
+const MISSING_TYPES_HINT = "(`npm install` brings what package.json names)";
 const DIAGNOSTIC = /^(.+?)\((\d+),(\d+)\): (error TS\d+: .*)$/;
 
 /** Rejects with Fault USAGE where there is no TypeScript, or no folder to put the pages' modules into. */
@@ -100,7 +103,8 @@ function translated(output: string, compiled: ReadonlyMap<string, CompiledPage>)
   for (const line of output.split(/\r?\n/).filter((each) => each !== "")) {
     const match = DIAGNOSTIC.exec(line);
     if (match === null) {
-      if (!skipping || !line.startsWith(" ")) lines.push(line);
+      if (!skipping || !line.startsWith(" "))
+        lines.push(MISSING_TYPES.test(line) ? `${line} ${MISSING_TYPES_HINT}` : line);
       continue;
     }
     const [, written = "", row, column, message] = match;
