@@ -1,6 +1,8 @@
 // Input and output filters: the streams that bodies pass through [Streams §6].
 
 import { Fault } from "../../src/base/fault.ts";
+import { type NameValue, Params } from "../../src/fastcgi/name-values.ts";
+import type { WorkerExchange } from "../exchange.ts";
 import { partsOf } from "../response.ts";
 
 type Bytes = TransformStream<Uint8Array, Uint8Array>;
@@ -12,6 +14,20 @@ export function filteredRequest(request: Request, filter: Bytes): Request {
   const body = through(request.body, filter);
   const init = { method: request.method, headers, body, signal: request.signal, duplex: "half" };
   return new Request(request.url, init as RequestInit);
+}
+
+/**
+ * Who answers sees no Range [RFC 9110 §14.2]: a filter is for a whole body. Of parts it would make parts of
+ * another one, and what it takes out a client could have cut in two. Apache makes the parts of what comes out.
+ */
+export function ignoreRange(exchange: WorkerExchange): void {
+  const { params } = exchange;
+  if (params.get("HTTP_RANGE") === undefined) return;
+  const pairs: NameValue[] = [];
+  for (const [name, value] of params.entries()) {
+    if (name !== "HTTP_RANGE" && name !== "HTTP_IF_RANGE") pairs.push([name, Buffer.from(value, "latin1")]);
+  }
+  Object.defineProperty(exchange, "params", { value: Params.from(pairs) });
 }
 
 /** The same response with its body, if it has one, going through `filter`. */

@@ -7,7 +7,7 @@ import type { RequestContext } from "../context.ts";
 import type { WorkerExchange } from "../exchange.ts";
 import { isResponse } from "../response.ts";
 import { summaryOf, traceOf } from "../trace.ts";
-import { checkedFilter, filteredRequest, filteredResponse } from "./filters.ts";
+import { checkedFilter, filteredRequest, filteredResponse, ignoreRange } from "./filters.ts";
 import type { LoadedMiddleware, PhaseName } from "./module.ts";
 import { Tally } from "./tally.ts";
 import { viewOf } from "./view.ts";
@@ -28,6 +28,7 @@ const BEFORE = ["begin", "access", "authenticate", "authorize", "fixup"] as cons
 /** Resolves with the answer, whoever gave it. Rejects with what was thrown, the middleware's file named. */
 export async function surround(surrounded: Surrounded): Promise<Response> {
   const layers = surrounded.middleware.map((each) => new Layer(each, surrounded.ctx));
+  if (layers.some((layer) => layer.has("filterResponse"))) ignoreRange(surrounded.exchange);
   const tally = tallyFor(surrounded, layers);
   try {
     return await answer(surrounded, layers);

@@ -1,7 +1,7 @@
 import { readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { basicAuth, defineMiddleware, type MiddlewareContext } from "../../../src/index.ts";
+import { basicAuth, type Context, defineMiddleware, type MiddlewareContext } from "../../../src/index.ts";
 import { installRequest } from "../../../workers/request.ts";
 import { installResponse } from "../../../workers/response.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -292,6 +292,35 @@ describe("filters", () => {
     expect((await get("/long")).text).toBe("ABC");
     expect((await ask({ url: "/html", method: "HEAD" })).text).toBe("");
     expect(asked).toEqual([]);
+  });
+
+  it("have the whole of a file that was asked for in parts [RFC 9110 §14.2]", async () => {
+    const dir = newDir();
+    dir.write("www/f.txt", "a secret");
+    const sends = (_request: Request, ctx: Context) => ctx.sendFile("f.txt", { root: join(dir.path, "www") });
+    const { get } = await siteHost(
+      dir,
+      {
+        "x/_middleware.ts": { default: { filterResponse: upper } },
+        "x/f.ts": { default: sends },
+        "f.ts": { default: sends },
+      },
+      { serveStatic: true },
+    );
+    const asked = { range: "bytes=0-2" };
+    const of = async (url: string) => {
+      const exchange = await get(url, asked);
+      return [exchange.status, exchange.text, exchange.header("content-range")];
+    };
+    dir.write("www/x/g.txt", "a secret");
+    expect([await of("/x/f"), await of("/x/g.txt")]).toEqual([
+      [200, "A SECRET", undefined],
+      [200, "A SECRET", undefined],
+    ]);
+    expect([await of("/f"), await of("/f.txt")]).toEqual([
+      [206, "a s", "bytes 0-2/8"],
+      [206, "a s", "bytes 0-2/8"],
+    ]);
   });
 
   it("leave a Response alone that its handler returns again", async () => {
