@@ -1,10 +1,10 @@
 // How far the text of an address has fixed its scheme, before a value comes.
 
 /**
- * `start`: nothing but spaces yet. `open`: something, but the scheme may still come. `fixed`: the page itself
+ * `start`: nothing but spaces yet. `root`: one slash; another one would make a host of what follows. `open`: something, but the scheme may still come. `fixed`: the page itself
  * has written the scheme, or that there is none. `refused`: no value is safe here any more.
  */
-export type UrlPhase = "start" | "open" | "fixed" | "refused";
+export type UrlPhase = "start" | "root" | "open" | "fixed" | "refused";
 
 export class UrlState {
   phase: UrlPhase = "start";
@@ -22,7 +22,9 @@ export class UrlState {
 
   join(other: UrlState): boolean {
     if (this.phase === other.phase && this.#written === other.#written) return true;
-    if (this.phase === "refused" || other.phase === "refused") {
+    if (isPath(this.phase) && isPath(other.phase)) {
+      this.phase = this.phase === other.phase ? this.phase : "root";
+    } else if (this.phase === "refused" || other.phase === "refused") {
       this.reason ||= other.reason;
       this.phase = "refused";
     } else this.phase = "open";
@@ -45,8 +47,10 @@ export class UrlState {
   #read(char: string): void {
     // Browsers leave these out wherever they stand in an address. [URL §4.4]
     if (/[\t\n\r]/.test(char) || (this.phase === "start" && char === " ")) return;
+    const { phase } = this;
     this.phase = "open";
-    if (/[/?#\\]/.test(char)) this.phase = "fixed";
+    if (phase === "start" && /[/\\]/.test(char)) this.phase = "root";
+    else if (phase === "root" || /[/?#\\]/.test(char)) this.phase = "fixed";
     else if (char === "&") this.#refuse("it holds a character reference");
     else if (char !== ":") this.#written = this.#written === undefined ? undefined : this.#written + char;
     else if (this.#written === undefined) this.#refuse("its scheme comes from a value");
@@ -58,4 +62,8 @@ export class UrlState {
     this.phase = "refused";
     this.reason = reason;
   }
+}
+
+function isPath(phase: UrlPhase): boolean {
+  return phase === "root" || phase === "fixed";
 }

@@ -7,7 +7,17 @@ import { UrlState } from "./url-state.ts";
 /** What a value would be part of. `none`: it must not stand here. */
 export type ValueContext =
   | {
-      readonly kind: "html" | "comment" | "url" | "url-part" | "plain" | "code" | "string" | "style" | "style-url";
+      readonly kind:
+        | "html"
+        | "comment"
+        | "url"
+        | "url-part"
+        | "url-path"
+        | "plain"
+        | "code"
+        | "string"
+        | "style"
+        | "style-url";
       readonly attribute: boolean;
     }
   | { readonly kind: "none"; readonly what: string; readonly hint: string };
@@ -85,7 +95,7 @@ function subContext(at: HtmlPosition, attribute: boolean): ValueContext {
   if (sub === undefined) return none(`${where}, whose type is not known`, RAW_HINT);
   if (sub instanceof UrlState) {
     if (sub.phase === "refused") return none(`in this address: ${sub.reason}`, RAW_HINT);
-    const kind = { start: "url", open: "url-part", fixed: "html" } as const;
+    const kind = { start: "url", root: "url-path", open: "url-part", fixed: "html" } as const;
     return { kind: kind[sub.phase], attribute };
   }
   if (sub.lost) {

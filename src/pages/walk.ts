@@ -7,7 +7,17 @@ import { PageMistake } from "./source.ts";
 import type { ValueContext } from "./value-context.ts";
 
 /** Methods of the page's output that make text of a value. */
-export type Escape = "html" | "comment" | "url" | "urlPart" | "json" | "string" | "style" | "styleUrl" | "text";
+export type Escape =
+  | "html"
+  | "comment"
+  | "url"
+  | "urlPart"
+  | "urlPath"
+  | "json"
+  | "string"
+  | "style"
+  | "styleUrl"
+  | "text";
 
 export type Step =
   | { readonly kind: "text"; readonly part: TextPart; readonly awaits: boolean }
@@ -229,6 +239,8 @@ function escapesFor({ kind, attribute }: Context): Escape[] {
       return ["html", "url"];
     case "url-part":
       return ["html", "urlPart"];
+    case "url-path":
+      return ["html", "urlPath"];
     case "code":
       return attribute ? ["html", "json"] : ["json"];
     case "string":

@@ -54,6 +54,12 @@ export function safeUrlPart(value: unknown): string {
   return /^[^/?#\\]*:/.test(text) ? REFUSED_PART : text;
 }
 
+/** What follows the slash that an address begins with: `//name` would be another host. [URL §4.4, relative slash state] */
+export function safeUrlPath(value: unknown): string {
+  const text = textOf(value);
+  return /^[\t\n\r]*[/\\]/.test(text) ? REFUSED_PART : text;
+}
+
 /** In lower case, as a browser reads it [URL §4.4: C0 controls and spaces around, tabs and newlines within]. */
 function schemeOf(text: string): string | undefined {
   const read = text.replace(/[\t\n\r]/g, "").replace(/^[\0- ]+/, "");

@@ -9,6 +9,7 @@ import {
   jsString,
   safeUrl,
   safeUrlPart,
+  safeUrlPath,
   styleUrl,
   styleValue,
   textOf,
@@ -30,6 +31,7 @@ export class PageOutput {
   readonly comment: Escape = escapeComment;
   readonly url: Escape = safeUrl;
   readonly urlPart: Escape = safeUrlPart;
+  readonly urlPath: Escape = safeUrlPath;
   readonly json: <Value>(value: Value extends PromiseLike<unknown> ? never : Value) => string = jsonLiteral;
   readonly string: Escape = jsString;
   readonly style: Escape = styleValue;
