@@ -1,10 +1,12 @@
 import { Fault } from "../../src/base/fault.ts";
 import { BatchWriter, readBatch } from "../../src/messages/batch.ts";
+import { ANSWERS, ASKS, type Ask, NO_BYTES, readAnswer, writeAsk } from "../../src/messages/state.ts";
 import { SharedState } from "../../src/pool/state/shared-state.ts";
 import type { WorkerHandle } from "../../src/pool/worker-handle.ts";
 import { ANSWER_MS, LanePoolState, type PoolState, WAITING_BYTES_MAX } from "../../workers/pool-state.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { type LanePair, lanePair } from "../support/lane-pair.ts";
+import { sharedWorkers } from "../support/shared-workers.ts";
 
 const MIB = 1024 * 1024;
 
@@ -47,6 +49,39 @@ function stirred(handle: WorkerHandle): void {
 }
 
 const text = (bytes: Uint8Array | undefined): string | undefined => bytes && Buffer.from(bytes).toString();
+
+describe("what no worker's end of ours asks", () => {
+  const ASK: Ask = {
+    id: 1,
+    operation: ASKS.LOCK,
+    space: "",
+    key: "L",
+    first: 0,
+    second: 1,
+    expected: undefined,
+    value: NO_BYTES,
+  };
+
+  it.each<[string, Partial<Ask>]>([
+    ["a lock's endless name", { key: "x".repeat(100_000) }],
+    ["a lock to be held for no time", { second: 0 }],
+    ["a lock to be waited for until never", { first: Number.NaN }],
+    ["a space of any name", { operation: ASKS.GET, space: "x".repeat(1000) }],
+    ["an endless key", { operation: ASKS.SET, space: "s", key: "x".repeat(100_000) }],
+    ["what is not known", { operation: 999 }],
+  ])("is refused, and nothing is kept of it: %s", (_what, changed) => {
+    const { shared } = sharedWorkers(clock, 1);
+    const asks = new BatchWriter();
+    const answers = new BatchWriter();
+    writeAsk(asks, { ...ASK, ...changed });
+    const batch = Buffer.from(asks.take());
+    readBatch(batch, (_kind, _slot, start, end) => shared.asked({ id: 1, answers }, batch.subarray(start, end)));
+    const kinds: number[] = [];
+    const answered = Buffer.from(answers.take());
+    readBatch(answered, (_kind, _slot, start, end) => kinds.push(readAnswer(answered.subarray(start, end)).kind));
+    expect([kinds, shared.counts.locks.held]).toEqual([[ANSWERS.FAULT], 0]);
+  });
+});
 
 describe("what a worker asks of the pool's state", () => {
   it("is answered, each to its own", async () => {

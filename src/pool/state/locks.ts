@@ -60,6 +60,11 @@ export class Locks {
 
   /** Calls one of the claim's functions, now or by its deadline, unless its owner is forgotten before. */
   ask(claim: Claim): void {
+    if (this.#owners.get(claim.owner)?.has(claim.id) === true) {
+      // Of two with one number only one could ever be let go of.
+      claim.refused(new Fault("HANDLER", `worker ${claim.owner} has asked for two locks as number ${claim.id}`));
+      return;
+    }
     const lock = this.#locks.get(claim.name);
     if (lock === undefined) this.#first(claim);
     else if (this.#isOver(lock)) {

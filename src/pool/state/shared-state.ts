@@ -199,11 +199,7 @@ export class SharedState {
   }
 
   #space({ space, key }: Ask): Store {
-    if (key.length > KEY_BYTES_MAX) {
-      throw new Fault("HANDLER", `a key of ${key.length} bytes is longer than ${KEY_BYTES_MAX}`, {
-        hint: "Use a digest of it.",
-      });
-    }
+    checkKey(key);
     return this.#open(space);
   }
 
@@ -249,6 +245,9 @@ export class SharedState {
   }
 
   #lock(asker: Asker, { id, key: name, first, second }: Ask): void {
+    checkKey(name);
+    // A worker's own end asks for nothing else; what runs in it may.
+    if (!(first >= 0 && second > 0)) throw new Fault("HANDLER", "a lock is asked for without times");
     this.#locks.ask({
       owner: asker.id,
       id,
@@ -270,6 +269,13 @@ export class SharedState {
     writeAnswer(answers, id, ANSWERS.FAULT, Buffer.from(JSON.stringify({ code, message, hint })));
     this.#options.stirred();
   }
+}
+
+function checkKey(key: string): void {
+  if (key.length <= KEY_BYTES_MAX) return;
+  throw new Fault("HANDLER", `a key of ${key.length} bytes is longer than ${KEY_BYTES_MAX}`, {
+    hint: "Use a digest of it.",
+  });
 }
 
 function yesOrNo(yes: boolean): number {

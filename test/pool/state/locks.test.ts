@@ -98,6 +98,15 @@ describe("a lock", () => {
     expect(locks.release(1, 1)).toBe(false);
   });
 
+  it("is refused to who asks twice under one number, and what that number has ends with its owner", () => {
+    ask(1);
+    nextId = 1;
+    ask(1, { name: "other" });
+    expect(said[1]).toMatch(/1 refused: .*two locks/);
+    locks.forget(1);
+    expect([locks.held, locks.waiting]).toEqual([0, 0]);
+  });
+
   it("is had by never more than one, and by all who wait long enough, whatever happens", () => {
     const step = fc.oneof(
       fc.record({
