@@ -162,6 +162,11 @@ export class RequestContext implements Context<unknown> {
     return readUploads(this, { form: this.#options.form, request: this.#request }, options);
   }
 
+  /** For parts of ours that read a body into memory. */
+  get formLimits(): FormLimits {
+    return this.#options.form;
+  }
+
   async sendFile(path: string, options: SendFileOptions = {}): Promise<Response> {
     const { request, exchange } = this.#options;
     const { sendFile } = await import("./send-file.ts");

@@ -249,7 +249,7 @@ export const POOL = {
     }),
     memory_limit: option("memoryBytes", kind.size("1KiB", "4GiB"), {
       default: "16MiB",
-      doc: "Largest form that `request.formData()` takes: it keeps everything in memory, files too. `ctx.uploads()` does not.",
+      doc: "Largest form that `request.formData()` takes: it keeps everything in memory, files too. `ctx.uploads()` does not. Also the longest JSON that a published function takes.",
     }),
   }),
   cookies: group("cookies", "Signed and encrypted cookies, CSRF tokens.", {

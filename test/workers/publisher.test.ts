@@ -5,6 +5,7 @@ import { publish, published, type StandardSchema } from "../../src/index.ts";
 import { installRequest } from "../../workers/request.ts";
 import { installResponse } from "../../workers/response.ts";
 import type { FakeExchangeOptions } from "../support/fake-exchange.ts";
+import { FORM_LIMITS } from "../support/form-limits.ts";
 import { appHost, type Modules, type SiteHost, siteHost } from "../support/site-host.ts";
 import { tempDirs } from "../support/temp-dir.ts";
 
@@ -335,6 +336,14 @@ describe("an input that is declared", () => {
     const at = await site({ f: published({ input: positive, handler: (n) => n + 1 }) });
     expect(await get(at, "/f?n=1")).toBe("200 2");
     expect(await get(at, "/f?n=-1")).toBe("400 Bad Request\nn: not positive\nat all");
+  });
+
+  it("as JSON is no longer than a form in memory may be (form.memory_limit)", async () => {
+    const tree = publish({ f: published({ methods: ["POST"], input: z.array(z.number()), handler: (n) => n.length }) });
+    const form = { ...FORM_LIMITS, memoryBytes: 10 };
+    const at = await siteHost(newDir(), { "index.ts": { default: tree } }, { kind: "publisher", form });
+    expect((await at.ask({ url: "/f", ...json([1, 2, 3, 4]) })).text).toBe("4");
+    expect((await at.ask({ url: "/f", ...json([1, 2, 3, 4, 5]) })).status).toBe(413);
   });
 
   it("that cannot be taken apart is 415, and without an input JSON is refused", async () => {

@@ -54,7 +54,7 @@ async function answer(table: FolderEntry, request: Request, ctx: RequestContext 
     return new Response("Method Not Allowed\n", { status: 405, headers: { allow } });
   }
   if (reached.kind === "value") return toResponse(reached.value);
-  const input = await inputOf(request, reached.input);
+  const input = await inputOf(request, reached.input, ctx.formLimits.memoryBytes);
   if (input instanceof Response) return input;
   const value = await reached.call(input.value, ctx, request);
   return (await fromJsx(value)) ?? toResponse(value, input.value);

@@ -2,6 +2,8 @@
 // take the place of the query's of the same name.
 
 import { Fault } from "../../src/base/fault.ts";
+import { readWithin } from "../forms/limits.ts";
+import { readerOf } from "../request.ts";
 
 /** What is given for one name, in order; at least one. */
 type Values = readonly (string | File)[];
@@ -19,8 +21,17 @@ const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json$/;
 /** Would become the prototype of what a careless library copies it into; no form of anybody has it. */
 const PROTO = "__proto__";
 
-/** Rejects with Fault REQUEST for a body that cannot be read, and of a type that nobody can take apart. */
-export async function gather(request: Request): Promise<Gathered> {
+export interface Taking {
+  /** Otherwise a body of JSON is refused, and not read. */
+  readonly takesJson: boolean;
+  /** Most of a body that is JSON: as of a form, because parsed it takes many times as much. */
+  readonly memoryBytes: number;
+}
+
+const decoder = new TextDecoder();
+
+/** Rejects with Fault REQUEST for a body that cannot be read, and of a type that nobody can take apart; with LIMIT for too much. */
+export async function gather(request: Request, { takesJson, memoryBytes }: Taking): Promise<Gathered> {
   const fields = new Map<string, (string | File)[]>();
   const query = request.url.includes("?") ? new URL(request.url).searchParams : [];
   collect(fields, query);
@@ -33,7 +44,11 @@ export async function gather(request: Request): Promise<Gathered> {
     for (const [name, values] of form) fields.set(name, values);
     return { fields, json: undefined };
   }
-  if (JSON_TYPE.test(type)) return { fields, json: { value: parseJson(await request.text()) } };
+  if (JSON_TYPE.test(type)) {
+    if (!takesJson) throw unreadable("this function takes no JSON");
+    const text = decoder.decode(await readWithin(readerOf(request), memoryBytes));
+    return { fields, json: { value: parseJson(text) } };
+  }
   throw new Fault("REQUEST", `a published function cannot take a body of type ${type}`, {
     status: 415,
     hint: "Send a form or JSON.",

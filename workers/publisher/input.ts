@@ -1,23 +1,23 @@
 // Fields → the input of a function: strings by name, or what the author's schema makes of them.
 
 import type { StandardIssue, StandardSchema } from "../../src/app/standard-schema.ts";
-import { type Gathered, gather, unreadable } from "./fields.ts";
+import { type Gathered, gather } from "./fields.ts";
 import { invalid } from "./invalid.ts";
 
 /** The input, or the Response that says what is wrong with it. Rejects with Fault REQUEST, and with what the schema threw. */
 export async function inputOf(
   request: Request,
   schema: StandardSchema | undefined,
+  memoryBytes: number,
 ): Promise<{ readonly value: unknown } | Response> {
-  const gathered = await gather(request);
+  const gathered = await gather(request, { takesJson: schema !== undefined, memoryBytes });
   if (schema === undefined) return { value: strings(gathered) };
   const result = await validate(schema, gathered);
   return "issues" in result ? invalid(request, result.issues) : result;
 }
 
 /** Without a schema: of each name its last string. */
-function strings({ fields, json }: Gathered): Readonly<Record<string, string>> {
-  if (json !== undefined) throw unreadable("this function takes no JSON");
+function strings({ fields }: Gathered): Readonly<Record<string, string>> {
   const input = Object.create(null) as Record<string, string>;
   for (const [name, values] of fields) {
     const last = values.at(-1);
