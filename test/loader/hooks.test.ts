@@ -82,6 +82,14 @@ describe("an import", () => {
     expect(await exported(dir, "app/a.ts", `import { found } from "${specifier}"; export default found;`)).toBe(true);
   });
 
+  it("of files of the same name in different folders are different modules", async () => {
+    const dir = newDir();
+    dir.write("one/x.ts", "export const from = 'one';");
+    dir.write("two/x.ts", "export const from = 'two';");
+    const source = 'import * as a from "./one/x.ts"; import * as b from "./two/x.ts"; export default [a.from, b.from];';
+    expect(await exported(dir, "a.ts", source)).toEqual(["one", "two"]);
+  });
+
   it("of ./x.js finds x.js where both are there", async () => {
     const dir = newDir();
     dir.write("package.json", '{ "type": "module" }');
