@@ -36,7 +36,7 @@ export interface Moved {
 }
 
 export class Store {
-  /** Is told of every key that somebody here has changed. */
+  /** Is told of every key that somebody here, or in the process before, has changed. */
   changed: ((key: string) => void) | undefined;
   readonly #clock: Clock;
   readonly #limitBytes: number;
@@ -183,7 +183,9 @@ export class Store {
   /** The process before has deleted it. */
   disinherit(key: string): void {
     const present = this.#live(key);
-    if (present?.inherited === true) this.#drop(present);
+    if (present?.inherited !== true) return;
+    this.#drop(present);
+    this.changed?.(key);
   }
 
   /** Everything that is there for as long as it takes to walk, without expired entries. */
@@ -202,8 +204,9 @@ export class Store {
   }
 
   #put(key: string, value: Kept, expiresAt: Instant, inherited = false): boolean {
-    if (!inherited) this.changed?.(key);
     const present = this.#entries.get(key);
+    // What comes in anew from the process before may be very much, and whoever walks comes to it.
+    if (!inherited || present !== undefined) this.changed?.(key);
     if (ENTRY_BYTES + key.length + value.length > this.#limitBytes) {
       // An older value would now be wrong.
       if (present !== undefined) this.#drop(present);

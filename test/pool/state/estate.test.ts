@@ -140,6 +140,20 @@ describe("what a process leaves to the one that takes its place", () => {
     expect(await get(heir, "session")).toBe("new");
   });
 
+  it("goes on to the next one but one, with what the first one's last requests change", async () => {
+    await Promise.all(["a", "b"].map((key) => set(former, key, "old")));
+    await heir.shared.inherit(await estate());
+    const next = sharedWorkers(clock, 1, { persist: true });
+    const address = await heir.shared.bequeath();
+    if (address === undefined) throw new Error("nothing is left");
+    await next.shared.inherit(address);
+    expect(await get(next, "a")).toBe("old");
+    await set(former, "a", "late");
+    await of(former).delete("cache", "b");
+    await eventually(async () => (await get(next, "a")) === "late" && (await get(next, "b")) === undefined);
+    next.shared.close();
+  });
+
   it("is many entries at once, while the one who leaves goes on answering", async () => {
     for (let n = 0; n < 5000; n++) void set(former, `k${n}`, `${n}`.padEnd(500));
     await get(former, "k");
