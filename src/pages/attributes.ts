@@ -25,7 +25,7 @@ const URLS = new Set([
 
 /** Event handlers, and the attributes that Alpine, Vue and htmx evaluate. */
 const SCRIPT =
-  /^(?:on|@|:|v-|x-(?:on|bind|data|init|show|if|text|html|effect|for|model|modelable|id|teleport)(?![a-z])|hx-(?:on|vals|vars|headers))/;
+  /^(?:on|@|:|v-|x-(?:on|bind|data|init|show|if|text|html|effect|for|model|modelable|id|teleport)(?![a-z])|(?:data-)?hx-(?:on|vals|vars|headers))/;
 
 /** Names in lower case. An animation may set any attribute to its values. [SVG 2, SVG Animations §2.5] */
 export function attributeKind(tag: string, name: string): AttributeKind {

@@ -13,6 +13,9 @@ export interface Bracket {
   readonly fn: "sync" | "async" | undefined;
 }
 
+/** The word that follows one of these is a name, whatever it says. */
+export const BEFORE_NAME: ReadonlySet<string> = new Set([".", "?.", "#"]);
+
 const CONTROL = new Set(["if", "for", "while", "switch", "with", "catch"]);
 
 export class Brackets {
@@ -99,7 +102,9 @@ export class Brackets {
   }
 
   #parenthesis(previous: string, beforePrevious: string): void {
-    const isControl = CONTROL.has(previous) || (previous === "await" && beforePrevious === "for");
+    // `promise.catch(…)` is a call.
+    const isControl =
+      !BEFORE_NAME.has(beforePrevious) && (CONTROL.has(previous) || (previous === "await" && beforePrevious === "for"));
     const fn = isControl ? undefined : (this.#function ?? (previous === "async" ? "async" : undefined));
     this.#function = undefined;
     this.open.push({ char: "(", brace: undefined, control: isControl ? previous : undefined, fn });

@@ -2,7 +2,7 @@
 // comment or a regular expression, and which brackets are open. It can be fed piece by piece: the code of
 // one tag, or the text of a <script> between values. No syntax is judged here; that is the transpiler's.
 
-import { Brackets } from "./brackets.ts";
+import { BEFORE_NAME, Brackets } from "./brackets.ts";
 
 export type CodeMode =
   | "code"
@@ -20,7 +20,7 @@ type Slash = "regex" | "division" | "ask";
 const WORD = /[\p{ID_Continue}$\u200c\u200d]+/uy;
 /** A slash after these begins a regular expression. */
 const BEFORE_OPERAND = new Set(
-  "return typeof instanceof in of new delete void throw case do else default await yield".split(" "),
+  "return typeof instanceof in of new delete void throw case do else default extends await yield".split(" "),
 );
 
 /** In scripts that are no modules these may be names. */
@@ -196,6 +196,10 @@ export class CodeLexer {
       this.#token(two);
       return at + 2;
     }
+    if (text.startsWith("...", at)) {
+      this.#token("...");
+      return at + 3;
+    }
     this.#sign(char);
     return at + 1;
   }
@@ -249,7 +253,7 @@ export class CodeLexer {
     if (previous === ")") return this.brackets.lastControl === undefined ? "division" : "regex";
     // `1./2`, and `it.of / 2`: after a dot a word is a name.
     const before = this.#beforePrevious;
-    if (previous === "." || ((before === "." || before === "?.") && IS_WORD.test(previous))) return "division";
+    if (previous === "." || (BEFORE_NAME.has(before) && IS_WORD.test(previous))) return "division";
     if (previous === "]" || previous === "value" || previous === "++" || previous === "--") return "division";
     if (NAMES_TOO.has(previous)) return "ask";
     if (IS_WORD.test(previous)) return BEFORE_OPERAND.has(previous) ? "regex" : "division";
