@@ -13,6 +13,8 @@ import type { CgiOutput } from "./output.ts";
 const SETPRIV = ["/usr/bin/setpriv", "/bin/setpriv", "/usr/local/bin/setpriv"];
 /** Lines of one program's standard error that are logged; the rest is counted. */
 const LINES_MAX = 200;
+/** What a program has said before it was killed is read within this, ms. */
+const LAST_WORDS_MS = 500;
 
 let setpriv: string | undefined | null = null;
 
@@ -65,6 +67,15 @@ export class ExecutableRun {
 
   /** Ends it, and what it has started. */
   kill(): void {
+    this.#killGroup();
+    // What has left the group may hold on to its pipes.
+    setTimeout(() => {
+      this.#child.stdout?.destroy();
+      this.#child.stderr?.destroy();
+    }, LAST_WORDS_MS).unref();
+  }
+
+  #killGroup(): void {
     if (this.#isKilled || this.#child.pid === undefined || !this.#hasGroup) return;
     this.#isKilled = true;
     try {
@@ -129,7 +140,7 @@ export class ExecutableRun {
     if (!this.#isKilled && (signal !== null || code !== 0)) said(`${file} ended with ${signal ?? `exit code ${code}`}`);
     if (signal === null) output.end();
     else output.fail(new Fault("HANDLER", `${file} was ended by ${signal}`));
-    this.kill();
+    this.#killGroup();
   }
 }
 

@@ -48,6 +48,19 @@ describe("a CGI program that is a child process", () => {
     await eventually(() => processesWith(mark).length === 0);
   });
 
+  it("is over once it is killed, also where something that has left its group holds on to its pipes", async () => {
+    const { run, output, mark } = await start(`setsid sh -c 'printf "Status: 200\\n\\n"; exec sleep 600' & exit`);
+    try {
+      await output.response;
+      run.kill();
+      await run.ended;
+      expect(processesWith(mark)).toHaveLength(1);
+    } finally {
+      for (const pid of processesWith(mark)) process.kill(pid, "SIGKILL");
+    }
+    await eventually(() => processesWith(mark).length === 0);
+  });
+
   it("is fed a long body at its own pace, with the same few listeners", async () => {
     const counts: number[] = [];
     const written = jest.spyOn(Socket.prototype, "write").mockImplementation(function (
