@@ -43,11 +43,11 @@ export function basicCredentials(request: Request): Credentials | undefined {
 }
 
 /**
- * Whether two secrets are the same, in a time that tells nothing of where they differ. For passwords that
- * people choose, keep hashes (`scrypt` of node:crypto) and compare those.
+ * Whether two secrets are the same, in a time that tells nothing of where they differ. An empty one is none:
+ * a variable that is not set must not let in who sends no password. For passwords that people choose, keep hashes (`scrypt` of node:crypto) and compare those.
  */
 export function sameSecret(one: string, other: string): boolean {
-  return timingSafeEqual(digest(one), digest(other));
+  return timingSafeEqual(digest(one), digest(other)) && one !== "";
 }
 
 function digest(text: string): Buffer {
