@@ -167,7 +167,7 @@ function printBanner(front: Front, { kind, path }: Target, pool: PoolConfig): vo
 
 function describeWatch({ watch, liveReload }: PoolConfig): string {
   if (!watch) return "off";
-  return `on: a changed file is in effect with the next request${liveReload ? ", and pages reload themselves" : ""}`;
+  return `on: a changed file is in effect as soon as it has loaded${liveReload ? ", and pages reload themselves" : ""}`;
 }
 
 function isLoopback(host: string): boolean {
