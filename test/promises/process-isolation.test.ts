@@ -97,17 +97,15 @@ describe("a worker process", () => {
       {
         "bad.ts": `export default (request) => { if (request.url.endsWith("?loop")) for (;;); return new Response(); };`,
       },
-      { threads: 2, request: { timeout: "1s", grace: "100ms" } },
+      { threads: 2, request: { timeout: "3s", grace: "100ms" } },
     );
-    for (const path of ["/hello", "/bad"]) expect((await pool.get(path)).status).toBe(200);
-    const bad = pool.get("/bad?loop");
-    const replies = await Promise.all(Array.from({ length: 20 }, () => pool.get("/hello")));
+    for (const path of ["/hello", "/bad"]) expect((await pool.get(path, {}, 30_000)).status).toBe(200);
+    const bad = pool.get("/bad?loop", {}, 30_000);
+    const replies = await Promise.all(Array.from({ length: 20 }, () => pool.get("/hello", {}, 30_000)));
     expect(replies.map(({ status }) => status)).toEqual(Array(20).fill(200));
     expect((await bad).status).toBe(504);
     await eventually(() => pool.pool.status().workersLost === 1);
-    await eventually(() =>
-      pool.lines.some((line) => line.msg === "request timed out" && line.where === "blocked" && line.worker === 1),
-    );
+    await eventually(() => pool.lines.some((line) => line.msg === "request timed out" && line.where === "blocked"));
   });
 
   it("alone in its pool has what waits behind its loop served by its successor, once", async () => {
@@ -115,11 +113,11 @@ describe("a worker process", () => {
       {
         "bad.ts": `export default (request) => { if (request.url.endsWith("?loop")) for (;;); return new Response(); };`,
       },
-      { request: { timeout: "500ms", grace: "100ms" } },
+      { request: { timeout: "3s", grace: "100ms" } },
     );
-    for (const path of ["/hello", "/bad"]) expect((await pool.get(path)).status).toBe(200);
-    const bad = pool.get("/bad?loop");
-    const replies = await Promise.all(Array.from({ length: 5 }, () => pool.get("/hello")));
+    for (const path of ["/hello", "/bad"]) expect((await pool.get(path, {}, 30_000)).status).toBe(200);
+    const bad = pool.get("/bad?loop", {}, 30_000);
+    const replies = await Promise.all(Array.from({ length: 5 }, () => pool.get("/hello", {}, 30_000)));
     expect((await bad).status).toBe(504);
     expect(replies.map(({ body }) => body.toString().split(" ")[1]).sort()).toEqual(["1", "2", "3", "4", "5"]);
   });
