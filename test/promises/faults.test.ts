@@ -234,7 +234,9 @@ describe("in a pool of two workers,", () => {
 
       /** When the log said so first, by its own clock. */
       const saidAt = (pattern: RegExp): Promise<number> =>
-        eventually(() => timeOf(holdfast.output.slice(printed), pattern));
+        eventually(() => timeOf(holdfast.output.slice(printed), pattern)).catch((cause: unknown) => {
+          throw new Error(`nothing like ${pattern} in:\n${holdfast.output.slice(printed)}`, { cause });
+        });
       if (costs === "its worker")
         expect(backAt - (await saidAt(/worker lost/))).toBeLessThan(Math.max(WORKER_BACK_MS, patienceMs));
       if (costs === "its process") {
@@ -272,6 +274,8 @@ function hasChanged(before: PoolStatus, now: PoolStatus | undefined, costs: Faul
 }
 
 function timeOf(log: string, pattern: RegExp): number | undefined {
-  const line = log.split("\n").find((each) => each.startsWith("{") && pattern.test(each));
+  // What V8 itself prints may stand before it, without an end of its line.
+  const lines = log.split("\n").flatMap((each) => /\{"level":.*\}$/.exec(each) ?? []);
+  const line = lines.find((each) => pattern.test(each));
   return line === undefined ? undefined : Date.parse((JSON.parse(line) as { time: string }).time);
 }
