@@ -80,8 +80,7 @@ export class Keeper {
         identity,
         entry,
         clock,
-        replaces:
-          this.#fleet.processes.of(name).filter(({ view }) => view.state === "ready").length >= config.processes,
+        replaces: this.#areServed(name, config.processes),
         ready: (ready) => this.#becameReady(pool, ready),
         outgoing: ({ pid }, reason) => this.#log.info(`pool ${name}: process is replaced`, { pid, reason }),
         gave: (connection) => this.#gave(pool, connection),
@@ -102,6 +101,12 @@ export class Keeper {
       this.#log.error(`pool ${name}: no process could be started`, { message: life.fault.message });
       this.#learn(pool, generation, life);
     }
+  }
+
+  /** One that asked to be replaced may serve badly, or not at all: its successor is in a hurry. */
+  #areServed(pool: string, processes: number): boolean {
+    const serving = this.#fleet.processes.of(pool).filter(({ view }) => view.state === "ready" && !view.outgoing);
+    return serving.length >= processes;
   }
 
   #gave(pool: PoolRecord, connection: GivenConnection | undefined): void {
