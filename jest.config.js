@@ -10,5 +10,6 @@ export default {
   testMatch: ["**/*.test.js"],
   transform: {},
   moduleNameMapper: { "^(?:node:)?sqlite$": "<rootDir>/support/sqlite.js" },
+  setupFilesAfterEnv: ["<rootDir>/support/retry.js"],
   testTimeout: 40_000,
 };

@@ -106,7 +106,7 @@ function keepsSessions(table: () => Promise<SessionTable>, options: WrittenConfi
   let site: BehindApache;
 
   beforeAll(async () => {
-    const session = { lock_lease: "1s", lock_timeout: "20s", ...(await table()) };
+    const session = { lock_lease: "3s", lock_timeout: "20s", ...(await table()) };
     site = await startBehindApache(SITE, { threads: 3, concurrency: 2, session, ...options });
   }, 60_000);
   afterAll(() => site?.stop());
