@@ -65,10 +65,18 @@ describe("holdfast status", () => {
   else {
     describe("on a terminal", () => {
       const watchOn = async (env: Readonly<Record<string, string>>): Promise<string> => {
-        const command = `${process.execPath} ${BIN} status -c ${config} --watch`;
+        // Without exec the shell would stay between, and some shells die of the Ctrl-C that the program took.
+        const command = `exec ${process.execPath} ${BIN} status -c ${config} --watch`;
         const terminal = spawn(SCRIPT, ["-qfec", command, "/dev/null"], {
           // Node's own rule takes CI for a reason against colours.
-          env: { ...process.env, TERM: "xterm", CI: undefined, NO_COLOR: undefined, ...env } as NodeJS.ProcessEnv,
+          env: {
+            ...process.env,
+            SHELL: "/bin/sh",
+            TERM: "xterm",
+            CI: undefined,
+            NO_COLOR: undefined,
+            ...env,
+          } as NodeJS.ProcessEnv,
           stdio: ["pipe", "pipe", "inherit"],
         });
         let shown = "";
