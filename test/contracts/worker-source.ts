@@ -1,14 +1,13 @@
 // What every source of workers keeps, whatever a worker is: how each life ends, and what it leaves behind.
 
 import { readBatch } from "../../src/messages/batch.ts";
-import { ESCAPED_TOLD_MAX, FROM_WORKER, TO_WORKER, type WorkerBoot } from "../../src/messages/lane.ts";
+import { ESCAPED_TOLD_MAX, FROM_WORKER, TO_WORKER } from "../../src/messages/lane.ts";
 import type { OutputSource } from "../../src/messages/output-ring.ts";
 import { describeDeath } from "../../src/pool/death.ts";
 import type { Seat, WorkerSource } from "../../src/pool/lane.ts";
 import { eventually } from "../support/eventually.ts";
-import { FORM_LIMITS } from "../support/form-limits.ts";
-import { sessionOptions } from "../support/session-options.ts";
 import { tempDirs } from "../support/temp-dir.ts";
+import { workerBoot } from "../support/worker-boot.ts";
 
 export const APP = "export default () => new Response();";
 
@@ -54,26 +53,14 @@ export function sources<S extends WorkerSource>(make: MakeSource<S>): () => Sour
     open.push(source);
 
     const start = (app: string): Started => {
-      const boot: WorkerBoot = {
+      const boot = workerBoot({
         worker: ++workers,
-        generation: 1,
         pool: "test",
         app: dirs().write("app.ts", app),
-        root: undefined,
-        kind: "auto",
-        mount: "",
         index: [],
-        serveStatic: false,
-        showErrors: false,
         bodyLimitBytes: 1024,
-        disposeTimeoutMs: 5000,
-        cookieSecrets: [],
-        session: sessionOptions(),
-        processes: 1,
-        form: FORM_LIMITS,
         logLimitBytes: 16 * 1024,
-        cacheDir: undefined,
-      };
+      });
       const said: number[] = [];
       const lines: string[] = [];
       let end = "alive";

@@ -7,35 +7,15 @@ import type { WorkerBoot } from "../../src/messages/lane.ts";
 import type { Host } from "../../workers/exchange.ts";
 import { type HostTools, hostFor, makeApps } from "../../workers/host.ts";
 import { FakeExchange, type FakeExchangeOptions } from "./fake-exchange.ts";
-import { FORM_LIMITS } from "./form-limits.ts";
-import { sessionOptions } from "./session-options.ts";
 import type { TempDir } from "./temp-dir.ts";
-
-const BOOT: WorkerBoot = {
-  worker: 1,
-  generation: 1,
-  pool: "www",
-  app: undefined,
-  root: undefined,
-  kind: "auto",
-  mount: "",
-  index: ["index.ts", "index.html"],
-  serveStatic: false,
-  showErrors: false,
-  bodyLimitBytes: 1000,
-  disposeTimeoutMs: 5000,
-  logLimitBytes: 1024,
-  cacheDir: undefined,
-  cookieSecrets: [],
-  session: sessionOptions(),
-  processes: 1,
-  form: FORM_LIMITS,
-};
+import { workerBoot } from "./worker-boot.ts";
 
 export type Modules = Readonly<Record<string, Record<string, unknown> | Error>>;
 
 export interface Asking {
   readonly host: Host;
+  /** What the host logged, of no request. */
+  readonly lines: readonly string[];
   ask(options?: FakeExchangeOptions): Promise<FakeExchange>;
   get(url: string, headers?: Readonly<Record<string, string>>): Promise<FakeExchange>;
 }
@@ -54,38 +34,47 @@ export async function siteHost(dir: TempDir, modules: Modules, options: Partial<
   const root = realpathSync(join(dir.path, "www"));
   const loaded: string[] = [];
   const looked: string[] = [];
-  const loader = {
-    async import(file: string) {
-      const name = file.slice(root.length + 1);
-      loaded.push(name);
-      const found = modules[name];
-      if (found === undefined) throw new Error(`no module ${name}`);
+  const byFile = Object.fromEntries(Object.entries(modules).map(([name, found]) => [join(root, name), found]));
+  const watch = {
+    imports: (file: string) => void loaded.push(file.slice(root.length + 1)),
+    looks: (path: string) => void looked.push(path),
+  };
+  return { root, loaded, looked, ...(await hostOver(byFile, { root, ...options }, watch)) };
+}
+
+/** A host of `kind = "publisher"` whose one module is given. */
+export function appHost(app: string, exports: Record<string, unknown>, mount: string): Promise<Asking> {
+  return hostOver({ [app]: exports }, { app, mount, kind: "publisher" });
+}
+
+interface Watch {
+  imports(file: string): void;
+  looks(path: string): void;
+}
+
+/** A host whose modules are `modules`, by file; it may import no others. */
+export async function hostOver(
+  modules: Modules,
+  options: Partial<WorkerBoot>,
+  { imports, looks }: Watch = { imports() {}, looks() {} },
+): Promise<Asking> {
+  const lines: string[] = [];
+  const tools: HostTools = {
+    loaded: looks,
+    log: (level, message) => void lines.push(`${level} ${message}`),
+  };
+  const loader: Loader = {
+    async import(file) {
+      imports(file);
+      const found = modules[file];
+      if (found === undefined) throw new Error(`no module ${file}`);
       if (found instanceof Error) throw found;
       return found;
     },
     read: () => ({ source: "", format: undefined }),
     forget() {},
   };
-  const boot: WorkerBoot = { ...BOOT, root, ...options };
-  const tools = { loaded: (path: string) => void looked.push(path), log() {} };
-  return { root, loaded, looked, ...(await asking(boot, tools, loader)) };
-}
-
-/** A host of `kind = "publisher"` whose one module is given. */
-export function appHost(app: string, exports: Record<string, unknown>, mount: string): Promise<Asking> {
-  const boot: WorkerBoot = { ...BOOT, app, mount, kind: "publisher" };
-  return asking(
-    boot,
-    { loaded() {}, log() {} },
-    {
-      import: async () => exports,
-      read: () => ({ source: "", format: undefined }),
-      forget() {},
-    },
-  );
-}
-
-async function asking(boot: WorkerBoot, tools: HostTools, loader: Loader): Promise<Asking> {
+  const boot = workerBoot(options);
   const host = await hostFor(boot, tools, makeApps(boot, tools, loader));
   const ask = async (asked: FakeExchangeOptions = {}): Promise<FakeExchange> => {
     const exchange = new FakeExchange(asked);
@@ -93,5 +82,5 @@ async function asking(boot: WorkerBoot, tools: HostTools, loader: Loader): Promi
     await exchange.answered;
     return exchange;
   };
-  return { host, ask, get: (url, headers = {}) => ask({ url, headers }) };
+  return { host, lines, ask, get: (url, headers = {}) => ask({ url, headers }) };
 }

@@ -7,10 +7,9 @@ import { gzipSync } from "node:zlib";
 import type { WorkerBoot } from "../../src/messages/lane.ts";
 import { eventually } from "../support/eventually.ts";
 import type { FakeExchangeOptions } from "../support/fake-exchange.ts";
-import { FORM_LIMITS } from "../support/form-limits.ts";
 import type { HostWorkerMessage } from "../support/host-worker.ts";
-import { sessionOptions } from "../support/session-options.ts";
 import { tempDirs } from "../support/temp-dir.ts";
+import { workerBoot } from "../support/worker-boot.ts";
 
 const newDir = tempDirs();
 const workers: Worker[] = [];
@@ -29,28 +28,8 @@ class HostThread {
   #fail = (_error: unknown): void => {};
 
   constructor(options: Partial<WorkerBoot>) {
-    const boot: WorkerBoot = {
-      worker: 1,
-      generation: 1,
-      pool: "www",
-      app: undefined,
-      root: undefined,
-      kind: "auto",
-      mount: "",
-      index: ["index"],
-      serveStatic: false,
-      showErrors: false,
-      bodyLimitBytes: 1000,
-      disposeTimeoutMs: 5000,
-      cookieSecrets: [],
-      form: FORM_LIMITS,
-      session: sessionOptions(),
-      processes: 1,
-      logLimitBytes: 1024,
-      cacheDir: undefined,
-      ...options,
-    };
-    this.#worker = new Worker(new URL("../support/host-worker.js", import.meta.url), { workerData: boot });
+    const workerData = workerBoot({ index: ["index"], ...options });
+    this.#worker = new Worker(new URL("../support/host-worker.js", import.meta.url), { workerData });
     workers.push(this.#worker);
     this.#worker.on("error", (error) => this.#fail(error));
     this.booted = this.#next();

@@ -1,76 +1,22 @@
 import { join } from "node:path";
 import { Fault } from "../../src/base/fault.ts";
 import type { WorkerBoot } from "../../src/messages/lane.ts";
-import type { Host } from "../../workers/exchange.ts";
-import { hostFor, makeApps } from "../../workers/host.ts";
 import { installRequest } from "../../workers/request.ts";
 import { installResponse } from "../../workers/response.ts";
-import { FakeExchange, type FakeExchangeOptions } from "../support/fake-exchange.ts";
-import { FORM_LIMITS } from "../support/form-limits.ts";
-import { sessionOptions } from "../support/session-options.ts";
+import { FakeExchange } from "../support/fake-exchange.ts";
+import { type Asking, hostOver, type Modules } from "../support/site-host.ts";
 import { tempDirs } from "../support/temp-dir.ts";
 
 installRequest();
 installResponse();
 
 const newDir = tempDirs();
-const BOOT: WorkerBoot = {
-  worker: 3,
-  generation: 2,
-  pool: "www",
-  app: undefined,
-  root: undefined,
-  kind: "auto",
-  mount: "",
-  index: ["index.ts", "index.html"],
-  serveStatic: false,
-  showErrors: false,
-  bodyLimitBytes: 1000,
-  disposeTimeoutMs: 5000,
-  cookieSecrets: [],
-  form: FORM_LIMITS,
-  session: sessionOptions(),
-  processes: 1,
-  logLimitBytes: 1024,
-  cacheDir: undefined,
-};
-
-type Modules = Readonly<Record<string, Record<string, unknown>>>;
-
-interface Booted {
-  readonly host: Host;
-  readonly lines: string[];
-  ask(options?: FakeExchangeOptions): Promise<FakeExchange>;
-}
-
 /** A host whose modules are `modules`, by file. */
-async function boot(options: Partial<WorkerBoot>, modules: Modules): Promise<Booted> {
-  const lines: string[] = [];
-  const tools = { loaded() {}, log: (level: string, message: string) => lines.push(`${level} ${message}`) };
-  const loader = {
-    async import(file: string) {
-      const exports = modules[file];
-      if (exports === undefined) throw new Error(`no module ${file}`);
-      return exports;
-    },
-    read: () => ({ source: "", format: undefined }),
-    forget() {},
-  };
-  const booted: WorkerBoot = { ...BOOT, ...options };
-  const host = await hostFor(booted, tools, makeApps(booted, tools, loader));
-  return {
-    host,
-    lines,
-    async ask(asked = {}) {
-      const exchange = new FakeExchange(asked);
-      host.handle(exchange);
-      await exchange.answered;
-      return exchange;
-    },
-  };
+function boot(options: Partial<WorkerBoot>, modules: Modules): Promise<Asking> {
+  return hostOver(modules, { worker: 3, generation: 2, ...options });
 }
 
-function bootApp(exports: Record<string, unknown>, options: Partial<WorkerBoot> = {}): Promise<Booted> {
+function bootApp(exports: Record<string, unknown>, options: Partial<WorkerBoot> = {}): Promise<Asking> {
   return boot({ app: "/srv/app.ts", ...options }, { "/srv/app.ts": exports });
 }
 
@@ -273,7 +219,7 @@ describe("a request that cannot be served", () => {
 });
 
 describe("a folder of handlers", () => {
-  async function site(options: Partial<WorkerBoot> = {}): Promise<Booted & { root: string }> {
+  async function site(options: Partial<WorkerBoot> = {}): Promise<Asking & { root: string }> {
     const dir = newDir();
     const modules: Record<string, Record<string, unknown>> = {};
     const say = (_request: Request, { env }: { env: Record<string, string> }): Response =>
