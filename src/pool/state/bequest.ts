@@ -21,21 +21,24 @@ const CHANGED_MAX = 100_000;
 
 export class Bequest {
   readonly #clock: Clock;
-  readonly #spaces: ReadonlyMap<string, Store>;
+  readonly #spaces: Map<string, Store>;
   readonly #key = randomUUID();
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #heir: Socket | undefined;
   #everything: Iterator<Buffer>;
+  /** Spaces that were walked to their end: what comes into them from the process before is a change as any other. */
+  readonly #walked = new Set<string>();
   readonly #changed = new Set<string>();
+  #isWalked = false;
   #due = false;
   #blocked = false;
   #emptied: (() => void) | undefined;
   #cancelClaim: () => void;
 
-  constructor(clock: Clock, spaces: ReadonlyMap<string, Store>) {
+  constructor(clock: Clock, spaces: Iterable<readonly [string, Store]>) {
     this.#clock = clock;
-    this.#spaces = spaces;
+    this.#spaces = new Map(spaces);
     this.#everything = this.#walk();
     this.#server = createServer({ highWaterMark: SLICE_BYTES }, (socket) => this.#knock(socket));
     this.#server.on("error", () => this.close());
@@ -53,6 +56,14 @@ export class Bequest {
       this.#server.once("error", reject);
       this.#server.listen(path, () => resolve({ path, key: this.#key }));
     });
+  }
+
+  /** A space that nobody had used before. */
+  add(name: string, store: Store): void {
+    this.#spaces.set(name, store);
+    // Where all have been walked, this one is not any more.
+    if (this.#isWalked) this.#walked.add(name);
+    if (this.#heir?.destroyed === false) this.#follow(this.#heir, name, store);
   }
 
   /** Resolves when the heir was told all that has changed, or there is none, or after `withinMs`. */
@@ -107,14 +118,18 @@ export class Bequest {
       this.#pump();
     });
     heir.on("timeout", () => heir.destroy());
-    for (const [name, store] of this.#spaces) {
-      store.changed = (key) => {
-        this.#changed.add(`${name}\0${key}`);
-        if (this.#changed.size > CHANGED_MAX) heir.destroy();
-        else this.#pumpSoon();
-      };
-    }
+    for (const [name, store] of this.#spaces) this.#follow(heir, name, store);
     this.#pump();
+  }
+
+  #follow(heir: Socket, name: string, store: Store): void {
+    store.changed = (key, isNews) => {
+      // It may be very much.
+      if (isNews && !this.#walked.has(name)) return;
+      this.#changed.add(`${name}\0${key}`);
+      if (this.#changed.size > CHANGED_MAX) heir.destroy();
+      else this.#pumpSoon();
+    };
   }
 
   #pumpSoon(): void {
@@ -166,7 +181,9 @@ export class Bequest {
   *#walk(): Generator<Buffer, undefined> {
     for (const [space, store] of this.#spaces) {
       for (const entry of store.entries()) yield encodeRecord({ kind: RECORD_ENTRY, space, ...entry });
+      this.#walked.add(space);
     }
+    this.#isWalked = true;
     yield markRecord(RECORD_COMPLETE);
   }
 }

@@ -103,10 +103,11 @@ export class SharedState {
 
   /** Gives what is there to another process; resolves with where it finds that, or undefined: there is nothing to give. */
   async bequeath(): Promise<EstateAddress | undefined> {
-    const spaces = [...this.#spaces].filter(([name, { counts }]) => this.#moves(name) && counts.entries > 0);
-    if (spaces.length === 0) return undefined;
+    const spaces = [...this.#spaces].filter(([name]) => this.#moves(name));
+    // While it inherits itself, more may come at any time.
+    if (!this.#inheriting && spaces.every(([, { counts }]) => counts.entries === 0)) return undefined;
     this.#bequest?.close();
-    this.#bequest = new Bequest(this.#options.clock, new Map([...this.#spaces].filter(([name]) => this.#moves(name))));
+    this.#bequest = new Bequest(this.#options.clock, spaces);
     return this.#bequest.open();
   }
 
@@ -213,6 +214,7 @@ export class SharedState {
     const made = new Store(clock, memoryBytes);
     made.inheriting = this.#inheriting;
     this.#spaces.set(name, made);
+    if (this.#moves(name)) this.#bequest?.add(name, made);
     return made;
   }
 

@@ -36,8 +36,11 @@ export interface Moved {
 }
 
 export class Store {
-  /** Is told of every key that somebody here, or in the process before, has changed. */
-  changed: ((key: string) => void) | undefined;
+  /**
+   * Is told of every key that somebody here, or in the process before, has changed. `isNews`: it came in anew from
+   * the process before, so that whoever walks comes to it.
+   */
+  changed: ((key: string, isNews: boolean) => void) | undefined;
   readonly #clock: Clock;
   readonly #limitBytes: number;
   readonly #entries = new Map<string, Entry>();
@@ -93,7 +96,7 @@ export class Store {
     const entry = this.#live(key);
     if (entry === undefined) return false;
     this.#drop(entry);
-    this.changed?.(key);
+    this.changed?.(key, false);
     return true;
   }
 
@@ -103,7 +106,7 @@ export class Store {
     entry.expiresAt = this.#clock.now() + ttlMs;
     entry.inherited = false;
     this.#use(entry);
-    this.changed?.(key);
+    this.changed?.(key, false);
     return true;
   }
 
@@ -155,7 +158,7 @@ export class Store {
       if (entry.expiresAt > now) cleared++;
       this.#noteGone(entry.key);
       this.#drop(entry);
-      this.changed?.(entry.key);
+      this.changed?.(entry.key, false);
     }
     yield cleared;
   }
@@ -185,7 +188,7 @@ export class Store {
     const present = this.#live(key);
     if (present?.inherited !== true) return;
     this.#drop(present);
-    this.changed?.(key);
+    this.changed?.(key, false);
   }
 
   /** Everything that is there for as long as it takes to walk, without expired entries. */
@@ -205,8 +208,7 @@ export class Store {
 
   #put(key: string, value: Kept, expiresAt: Instant, inherited = false): boolean {
     const present = this.#entries.get(key);
-    // What comes in anew from the process before may be very much, and whoever walks comes to it.
-    if (!inherited || present !== undefined) this.changed?.(key);
+    this.changed?.(key, inherited && present === undefined);
     if (ENTRY_BYTES + key.length + value.length > this.#limitBytes) {
       // An older value would now be wrong.
       if (present !== undefined) this.#drop(present);

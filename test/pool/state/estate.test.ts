@@ -150,7 +150,20 @@ describe("what a process leaves to the one that takes its place", () => {
     expect(await get(next, "a")).toBe("old");
     await set(former, "a", "late");
     await of(former).delete("cache", "b");
+    // Not there when the heir gave what it had.
+    await set(former, "new", "late");
     await eventually(async () => (await get(next, "a")) === "late" && (await get(next, "b")) === undefined);
+    await eventually(async () => (await get(next, "new")) === "late");
+    next.shared.close();
+  });
+
+  it("is also a space that the first one's last requests are the first to use", async () => {
+    await set(former, "a", "old");
+    await heir.shared.inherit(await estate());
+    const next = sharedWorkers(clock, 1, { persist: true });
+    await next.shared.inherit((await heir.shared.bequeath()) as EstateAddress);
+    await of(former).set("sessions", "s", Buffer.from("late"));
+    await eventually(async () => (await of(next).get("sessions", "s")) !== undefined);
     next.shared.close();
   });
 
