@@ -1,8 +1,9 @@
 // Where transpiled code is kept between starts: a folder that nobody else can write, or none.
 
-import { lstat, mkdir } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import path from "node:path";
+import { makeFolder } from "../base/make-folder.ts";
 
 /**
  * $CACHE_DIRECTORY (systemd), else $XDG_CACHE_HOME or ~/.cache, else the temporary folder; created
@@ -32,7 +33,7 @@ function home(): string {
 
 async function isOurs(folder: string, uid: number): Promise<boolean> {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder, 0o700);
     const stat = await lstat(folder);
     return stat.isDirectory() && stat.uid === uid && (stat.mode & 0o022) === 0;
   } catch {

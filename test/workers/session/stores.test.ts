@@ -48,6 +48,15 @@ function inFolder(options: (folder: string) => Partial<PoolConfig["session"]>): 
   };
 }
 
+// Where Node's own way to make folders never ends, and keeps the worker from ending.
+const onLinux = process.platform === "linux" ? it : it.skip;
+onLinux.each(["file", "sqlite"] as const)(
+  "sessions (%s) are refused at once where no folder can be made",
+  async (store) => {
+    await expect(open({ store, path: "/proc/holdfast/sessions/here" })).rejects.toThrow("ENOENT");
+  },
+);
+
 describe("sessions in files", () => {
   sessionStoreContract(inFolder((folder) => ({ store: "file", path: join(folder, "sessions") })));
 

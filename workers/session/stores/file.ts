@@ -2,10 +2,11 @@
 // that each is whole, the old or the new; the time of change is when the session ends.
 
 import { randomBytes } from "node:crypto";
-import { chmod, lstat, mkdir, open, readdir, readFile, rename, stat, unlink, utimes } from "node:fs/promises";
+import { chmod, lstat, open, readdir, readFile, rename, stat, unlink, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
 import { Fault } from "../../../src/base/fault.ts";
+import { makeFolder } from "../../../src/base/make-folder.ts";
 import type { Lease, SessionStore, Stored, Written } from "../store.ts";
 import type { WallClock, WallTime } from "../wall-clock.ts";
 import { holdsLock, ignoringAbsence, lockFile, renewLock, unlock } from "./file-lock.ts";
@@ -31,7 +32,7 @@ export async function openFileStore({ options, namespace, now, log }: StoreOptio
   const { path } = options;
   if (path === undefined) throw new Fault("CONFIG", "session.path names no folder for sessions");
   const folder = join(path, namespace);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder, 0o700);
   await expectOwn(folder);
   const damaged = (key: string): void => {
     log("error", "a session's file is damaged, or not of this version; the visitor gets a new session", {
@@ -103,7 +104,7 @@ class FileStore implements SessionStore {
   }
 
   async create(key: string, stored: Stored, lease: Lease | undefined): Promise<void> {
-    await mkdir(dirname(this.#path(key)), { recursive: true, mode: 0o700 });
+    await makeFolder(dirname(this.#path(key)), 0o700);
     if (lease !== undefined) await lockFile(this.#lock(key), lease, this.#now);
     await this.#write(key, stored);
   }

@@ -1,11 +1,12 @@
 // Sessions in a file of SQLite, by Node's own driver. That one blocks the thread; so nothing here waits for a lock
 // of the database in it, and every statement touches one row, or a bounded number.
 
-import { chmod, mkdir, open } from "node:fs/promises";
+import { chmod, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { systemClock } from "../../../src/base/clock.ts";
 import { Fault } from "../../../src/base/fault.ts";
+import { makeFolder } from "../../../src/base/make-folder.ts";
 import type { SessionStore } from "../store.ts";
 import type { StoreOptions } from "./index.ts";
 import { pause } from "./pause.ts";
@@ -26,7 +27,7 @@ const PAUSE_MS_MAX = 30;
 export async function openSqliteStore({ options, namespace }: StoreOptions): Promise<SessionStore> {
   const { path, storeTimeoutMs } = options;
   if (path === undefined) throw new Fault("CONFIG", "session.path names no file for sessions");
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeFolder(dirname(path), 0o700);
   // SQLite gives the files that it makes beside it the same mode.
   await (await open(path, "a", 0o600)).close();
   await chmod(path, 0o600);
