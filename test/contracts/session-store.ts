@@ -2,7 +2,7 @@
 
 import { randomBytes } from "node:crypto";
 import { setImmediate as turn } from "node:timers/promises";
-import type { Lease, SessionStore } from "../../workers/session/store.ts";
+import { FINAL, type Lease, type SessionStore } from "../../workers/session/store.ts";
 import { eventually } from "../support/eventually.ts";
 
 export interface StoreUnderTest {
@@ -88,6 +88,35 @@ export function sessionStoreContract(start: () => Promise<StoreUnderTest>, { lea
         turns(n).then(() => store.destroy(key)),
       ]);
       expect([n, await store.read(key)]).toEqual([n, undefined]);
+    }
+  });
+
+  it("keeps a final text whoever had the session open, held or not, until its time is over", async () => {
+    const [key, heldKey] = [await made("one"), await made("one")];
+    const expiresAt = Date.now() + 60_000;
+    const mine = lease();
+    await store.claim(heldKey, mine);
+    expect(await store.update(key, { text: FINAL, expiresAt }, undefined)).toBe("written");
+    expect(await store.update(heldKey, { text: FINAL, expiresAt }, mine)).toBe("written");
+    expect(await other.update(key, { text: "back", expiresAt: inAnHour() }, undefined)).toBe("gone");
+    expect(await other.update(key, { text: FINAL, expiresAt: inAnHour() }, undefined)).toBe("gone");
+    expect(await store.update(heldKey, { text: "back", expiresAt: inAnHour() }, mine)).toBe("gone");
+    for (const each of [key, heldKey]) {
+      expect(await other.touch(each, inAnHour())).toBe(false);
+      expect(await other.read(each)).toEqual({ text: FINAL, expiresAt: about(expiresAt) });
+    }
+    await store.release(heldKey, mine);
+    const theirs = lease();
+    expect(await other.claim(heldKey, theirs)).toMatchObject({ text: FINAL });
+    await other.release(heldKey, theirs);
+  });
+
+  it("has one who wins where two make a text final at once", async () => {
+    for (let n = 0; n < 10; n++) {
+      const key = await made("one");
+      const final = { text: FINAL, expiresAt: inAnHour() };
+      const both = await Promise.all([store.update(key, final, undefined), other.update(key, final, undefined)]);
+      expect(both.sort()).toEqual(["gone", "written"]);
     }
   });
 

@@ -2,6 +2,7 @@
 // Pure.
 
 import { Fault } from "../../src/base/fault.ts";
+import { FINAL } from "./store.ts";
 import type { WallTime } from "./wall-clock.ts";
 
 /** What an app puts in. No prototype: names may be anything. */
@@ -18,8 +19,6 @@ export type SessionRecord =
   | { readonly kind: "moved" };
 
 const VERSION = 1;
-
-export const MOVED = JSON.stringify({ v: VERSION, moved: true });
 
 export function emptyContent(): SessionContent {
   return { data: bag(), flash: bag() };
@@ -40,6 +39,7 @@ export function writeRecord(createdAt: WallTime, { data, flash }: SessionContent
 
 /** Undefined: no session that we have written. */
 export function readRecord(text: string): SessionRecord | undefined {
+  if (text === FINAL) return { kind: "moved" };
   let read: unknown;
   try {
     read = JSON.parse(text);
@@ -47,7 +47,6 @@ export function readRecord(text: string): SessionRecord | undefined {
     return undefined;
   }
   if (!isObject(read) || read.v !== VERSION) return undefined;
-  if (read.moved === true) return { kind: "moved" };
   const { at, data, flash = {} } = read;
   if (typeof at !== "number" || !isObject(data) || !isObject(flash)) return undefined;
   return { kind: "session", createdAt: at, data: bag(data), flash: bag(flash) };

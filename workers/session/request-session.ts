@@ -9,8 +9,9 @@ import { isClosed } from "./faults.ts";
 import { keyOf } from "./id.ts";
 import { endOf, isWorthTouching } from "./lifetime.ts";
 import { readRecord } from "./record.ts";
-import { type FoundSession, OpenSession, type SessionKeeping } from "./session.ts";
+import { type FoundSession, OpenSession } from "./session.ts";
 import type { Stored } from "./store.ts";
+import type { SessionKeeping } from "./stored-session.ts";
 import type { OpenedStore, WorkerSessions } from "./worker-sessions.ts";
 
 /** A request, as far as its session needs it. */

@@ -17,7 +17,13 @@ export interface Lease {
   readonly ms: number;
 }
 
-/** `gone`: there is no such session. `lost`: it is not held by this lease, or no longer. */
+/**
+ * A text that stays until its time is over: nothing takes its place, and it is not touched. It stands where a session was
+ * that has another id now, so that whoever has the old one still open brings nothing back.
+ */
+export const FINAL = "";
+
+/** `gone`: there is no such session, or its text is FINAL. `lost`: it is not held by this lease, or no longer. */
 export type Written = "written" | "gone" | "lost";
 
 /**
@@ -41,7 +47,7 @@ export interface SessionStore {
   create(key: string, stored: Stored, lease: Lease | undefined): Promise<void>;
   /** Never makes what is not there: a session that was destroyed stays so. Without a lease the last one wins. */
   update(key: string, stored: Stored, lease: Lease | undefined): Promise<Written>;
-  /** False: it is not there. */
+  /** False: it is not there, or its text is FINAL. */
   touch(key: string, expiresAt: WallTime): Promise<boolean>;
   /** Whoever holds it; its lock with it. */
   destroy(key: string): Promise<void>;

@@ -3,8 +3,8 @@ import type { Session } from "../../../src/app/session.ts";
 import type { Fault } from "../../../src/base/fault.ts";
 import { isId, keyOf, newId } from "../../../workers/session/id.ts";
 import { readRecord } from "../../../workers/session/record.ts";
-import { MOVED_MS } from "../../../workers/session/session.ts";
 import type { SessionStore } from "../../../workers/session/store.ts";
+import { MOVED_MS } from "../../../workers/session/stored-session.ts";
 import { type Bag, SessionSite, type SiteOptions, type Visit, Visitor } from "../../support/session-visitor.ts";
 
 const MINUTE = 60_000;
@@ -328,6 +328,28 @@ describe("regenerate", () => {
     expect(slow.error).toMatchObject({ code: "OVERLOAD", status: 503 });
     visitor.cookies.set("session", id);
     expect(await visitor.look()).toBeUndefined();
+  });
+
+  it("is the end of the old id also where a request without the lock has it open, and saves it afterwards", async () => {
+    const { worker, visitor } = setUp({ session: { lock: false } });
+    await visitor.visit(put({ user: "ann" }));
+    const planted = new Visitor(worker);
+    planted.cookies.set("session", visitor.cookie ?? "");
+    const late = await planted.visit(async ({ open }) => {
+      const session = await open();
+      await visitor.visit(async (visit) => (await visit.open()).regenerate());
+      expect(await planted.look()).toBeUndefined();
+      session.data.cart = 1;
+      await session.save();
+      session.data.cart = 2;
+      session.touch();
+    });
+    expect([late.error, late.setCookie]).toEqual([undefined, undefined]);
+    expect(late.lines).toEqual([
+      "a session was destroyed while a request had it open, or got another id; its changes were dropped",
+      "what a request put into a session whose id another has just changed was dropped",
+    ]);
+    expect([await planted.look(), await visitor.look()]).toEqual([undefined, { user: "ann" }]);
   });
 
   it("means nothing for a session that is not stored yet", async () => {
@@ -709,7 +731,7 @@ describe("a store that fails", () => {
 
 describe("what is stored", () => {
   it.each([
-    "",
+    " ",
     "null",
     "[]",
     '{"v":2,"at":1,"data":{}}',

@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
 import { Fault } from "../../../src/base/fault.ts";
 import { makeFolder } from "../../../src/base/make-folder.ts";
-import type { Lease, SessionStore, Stored, Written } from "../store.ts";
+import { FINAL, type Lease, type SessionStore, type Stored, type Written } from "../store.ts";
 import type { WallClock, WallTime } from "../wall-clock.ts";
 import { holdsLock, ignoringAbsence, lockFile, renewLock, unlock } from "./file-lock.ts";
 import type { StoreOptions } from "./index.ts";
@@ -15,6 +15,8 @@ import { pause } from "./pause.ts";
 
 /** `holdfast-session 1 CRC32\n`, before the text. */
 const FRONT = /^holdfast-session 1 ([0-9a-f]{8})\n/;
+/** A file whose text is FINAL. */
+const FINAL_BYTES = frontOf(FINAL).length;
 const SHARDS = 256;
 /** Folders that one sweep looks at. */
 const SHARDS_PER_SWEEP = 32;
@@ -110,14 +112,14 @@ class FileStore implements SessionStore {
   }
 
   async update(key: string, stored: Stored, lease: Lease | undefined): Promise<Written> {
-    if (!(await this.#isThere(key))) return "gone";
+    if (!(await this.#mayChange(key))) return "gone";
     if (lease === undefined) return this.#briefly(key, () => this.#replace(key, stored));
     if (!(await holdsLock(this.#lock(key), lease, this.#now))) return "lost";
     return this.#replace(key, stored);
   }
 
   async touch(key: string, expiresAt: WallTime): Promise<boolean> {
-    if (!(await this.#isThere(key))) return false;
+    if (!(await this.#mayChange(key))) return false;
     const touched = await ignoringAbsence(
       utimes(this.#path(key), this.#now() / 1000, expiresAt / 1000).then(() => true),
     );
@@ -155,7 +157,7 @@ class FileStore implements SessionStore {
   }
 
   async #replace(key: string, stored: Stored): Promise<Written> {
-    if (!(await this.#isThere(key))) return "gone";
+    if (!(await this.#mayChange(key))) return "gone";
     await this.#write(key, stored);
     return "written";
   }
@@ -194,8 +196,18 @@ class FileStore implements SessionStore {
   }
 
   async #isThere(key: string): Promise<boolean> {
+    return (await this.#size(key)) !== undefined;
+  }
+
+  async #mayChange(key: string): Promise<boolean> {
+    const size = await this.#size(key);
+    return size !== undefined && size !== FINAL_BYTES;
+  }
+
+  /** Undefined: it is not there. */
+  async #size(key: string): Promise<number | undefined> {
     const stats = await ignoringAbsence(stat(this.#path(key)));
-    return stats !== undefined && stats.mtimeMs > this.#now();
+    return stats !== undefined && stats.mtimeMs > this.#now() ? stats.size : undefined;
   }
 
   #path(key: string): string {

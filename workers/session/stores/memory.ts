@@ -3,7 +3,7 @@
 
 import { Fault } from "../../../src/base/fault.ts";
 import type { PoolState } from "../../pool-state.ts";
-import type { Lease, SessionStore, Stored, Written } from "../store.ts";
+import { FINAL, type Lease, type SessionStore, type Stored, type Written } from "../store.ts";
 import type { WallClock, WallTime } from "../wall-clock.ts";
 import type { StoreOptions } from "./index.ts";
 
@@ -98,7 +98,7 @@ class MemoryStore implements SessionStore {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const present = await this.#state.get(SPACE, this.#at(key));
       const stored = this.#live(present);
-      if (stored === undefined) return false;
+      if (stored === undefined || stored.text === FINAL) return false;
       const next = change(stored);
       const ttlMs = this.#ttl(next.expiresAt);
       if (await this.#state.compareAndSet(SPACE, this.#at(key), present, encode(next), ttlMs)) return true;

@@ -7,7 +7,7 @@ import type { SessionStore } from "../store.ts";
 import { loadDriver } from "./driver.ts";
 import type { StoreOptions } from "./index.ts";
 import { type Statements, statements, TABLE } from "./sql.ts";
-import { type Parameter, type Row, type Table, TableStore } from "./table-store.ts";
+import { openTableStore, type Parameter, type Row, type Table } from "./table-store.ts";
 
 const SQL = statements({
   now: "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)",
@@ -36,14 +36,7 @@ export async function openPostgresStore(how: StoreOptions): Promise<SessionStore
   });
   // A connection that is lost while nobody uses it; the next one who asks gets another.
   pool.on("error", (error) => log("warn", "a connection of the session store was lost", { reason: messageOf(error) }));
-  const table = new PostgresTable(pool);
-  try {
-    await table.prepare();
-  } catch (error) {
-    await table.close();
-    throw error;
-  }
-  return new TableStore(table, namespace);
+  return openTableStore(new PostgresTable(pool), namespace);
 }
 
 class PostgresTable implements Table {

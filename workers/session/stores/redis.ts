@@ -14,7 +14,7 @@ type Client = ReturnType<typeof createClient>;
 /** Commands that may be on their way on one connection. */
 const QUEUE_MAX = 4096;
 
-/** KEYS: session, lock. */
+/** KEYS: session, lock. What is FINAL has no length, as what is not there. */
 const SCRIPTS = {
   /** token, milliseconds → 0: none, 1: held, 2 with text and milliseconds that are left */
   claim: `if redis.call("EXISTS", KEYS[1]) == 0 then return {0} end
@@ -30,12 +30,13 @@ return redis.call("PEXPIRE", KEYS[2], ARGV[2])`,
   create: `if ARGV[3] ~= "" then redis.call("SET", KEYS[2], ARGV[3], "PX", ARGV[4]) end
 redis.call("SET", KEYS[1], ARGV[1], "PX", ARGV[2])`,
   /** text, milliseconds, token or "" → 0: gone, 1: written, 2: lost */
-  update: `if redis.call("EXISTS", KEYS[1]) == 0 then return 0 end
+  update: `if redis.call("STRLEN", KEYS[1]) == 0 then return 0 end
 if ARGV[3] ~= "" and redis.call("GET", KEYS[2]) ~= ARGV[3] then return 2 end
 redis.call("SET", KEYS[1], ARGV[1], "PX", ARGV[2])
 return 1`,
   /** milliseconds → 1: it is there */
-  touch: `return redis.call("PEXPIRE", KEYS[1], ARGV[1])`,
+  touch: `if redis.call("STRLEN", KEYS[1]) == 0 then return 0 end
+return redis.call("PEXPIRE", KEYS[1], ARGV[1])`,
   destroy: `redis.call("DEL", KEYS[1], KEYS[2])`,
 } as const;
 

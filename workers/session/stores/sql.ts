@@ -1,6 +1,8 @@
 // Sessions in a table: the statements that SQLite and PostgreSQL have in common. A session's lock is two columns of
 // its row, so that reading and holding it is one statement, and no connection is kept for it. Pure.
 
+import { FINAL } from "../store.ts";
+
 export const TABLE = "holdfast_sessions";
 
 export interface Dialect {
@@ -18,6 +20,7 @@ export const SWEPT = 500;
 /** Parameters are $1, $2, …; the first two are always namespace and key. */
 export function statements({ now, skipLocked, bigint }: Dialect) {
   const live = `namespace = $1 AND key = $2 AND expires_at > ${now}`;
+  const open = `${live} AND text <> '${FINAL}'`;
   const mine = `token = $3 AND held_until > ${now}`;
   return {
     create: [
@@ -44,11 +47,11 @@ export function statements({ now, skipLocked, bigint }: Dialect) {
     insert: `INSERT INTO ${TABLE} (namespace, key, text, expires_at, token, held_until)
       VALUES ($1, $2, $3, $4, $5, ${now} + $6)`,
     /** $3 token, $4 text, $5 expiry */
-    updateHeld: `UPDATE ${TABLE} SET text = $4, expires_at = $5 WHERE ${live} AND ${mine} RETURNING 1 AS done`,
+    updateHeld: `UPDATE ${TABLE} SET text = $4, expires_at = $5 WHERE ${open} AND ${mine} RETURNING 1 AS done`,
     /** $3 text, $4 expiry */
-    update: `UPDATE ${TABLE} SET text = $3, expires_at = $4 WHERE ${live} RETURNING 1 AS done`,
+    update: `UPDATE ${TABLE} SET text = $3, expires_at = $4 WHERE ${open} RETURNING 1 AS done`,
     /** $3 expiry */
-    touch: `UPDATE ${TABLE} SET expires_at = $3 WHERE ${live} RETURNING 1 AS done`,
+    touch: `UPDATE ${TABLE} SET expires_at = $3 WHERE ${open} RETURNING 1 AS done`,
     destroy: `DELETE FROM ${TABLE} WHERE namespace = $1 AND key = $2`,
     sweep: `DELETE FROM ${TABLE} WHERE (namespace, key) IN (
       SELECT namespace, key FROM ${TABLE} WHERE expires_at <= ${now} LIMIT ${SWEPT}${skipLocked}) RETURNING 1 AS done`,

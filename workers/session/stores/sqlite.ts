@@ -11,7 +11,7 @@ import type { SessionStore } from "../store.ts";
 import type { StoreOptions } from "./index.ts";
 import { pause } from "./pause.ts";
 import { type Statements, statements } from "./sql.ts";
-import { type Parameter, type Row, type Table, TableStore } from "./table-store.ts";
+import { openTableStore, type Parameter, type Row, type Table } from "./table-store.ts";
 
 const SQL = statements({
   now: "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
@@ -32,14 +32,7 @@ export async function openSqliteStore({ options, namespace }: StoreOptions): Pro
   await (await open(path, "a", 0o600)).close();
   await chmod(path, 0o600);
   const { DatabaseSync: Database } = quietly(() => process.getBuiltinModule("node:sqlite"));
-  const table = new SqliteTable(new Database(path), storeTimeoutMs);
-  try {
-    await table.prepare();
-  } catch (error) {
-    await table.close();
-    throw error;
-  }
-  return new TableStore(table, namespace);
+  return openTableStore(new SqliteTable(new Database(path), storeTimeoutMs), namespace);
 }
 
 class SqliteTable implements Table {

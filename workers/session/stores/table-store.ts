@@ -1,6 +1,6 @@
 // A session store over a table, whatever runs the statements.
 
-import type { Lease, SessionStore, Stored, Written } from "../store.ts";
+import { FINAL, type Lease, type SessionStore, type Stored, type Written } from "../store.ts";
 import type { WallTime } from "../wall-clock.ts";
 import { type Statements, SWEPT } from "./sql.ts";
 
@@ -10,12 +10,24 @@ export type Row = Readonly<Record<string, unknown>>;
 export interface Table {
   readonly name: string;
   readonly statements: Statements;
+  /** Makes the table where there is none. */
+  prepare(): Promise<void>;
   /** Resolves with the rows that it returns. */
   run(sql: string, parameters: readonly Parameter[]): Promise<readonly Row[]>;
   close(): Promise<void>;
 }
 
-export class TableStore implements SessionStore {
+export async function openTableStore(table: Table, namespace: string): Promise<SessionStore> {
+  try {
+    await table.prepare();
+  } catch (error) {
+    await table.close();
+    throw error;
+  }
+  return new TableStore(table, namespace);
+}
+
+class TableStore implements SessionStore {
   readonly #table: Table;
   readonly #namespace: string;
   readonly #sql: Statements;
@@ -37,7 +49,7 @@ export class TableStore implements SessionStore {
   async claim(key: string, { token, ms }: Lease): Promise<Stored | "held" | undefined> {
     const claimed = stored(await this.#run(this.#sql.claim, key, token, ms));
     if (claimed !== undefined) return claimed;
-    return (await this.#isThere(key)) ? "held" : undefined;
+    return (await this.read(key)) === undefined ? undefined : "held";
   }
 
   async renew(key: string, { token, ms }: Lease): Promise<boolean> {
@@ -58,7 +70,8 @@ export class TableStore implements SessionStore {
         ? await this.#run(this.#sql.update, key, text, expiresAt)
         : await this.#run(this.#sql.updateHeld, key, lease.token, text, expiresAt);
     if (done.length > 0) return "written";
-    return (await this.#isThere(key)) ? "lost" : "gone";
+    const present = await this.read(key);
+    return present === undefined || present.text === FINAL ? "gone" : "lost";
   }
 
   async touch(key: string, expiresAt: WallTime): Promise<boolean> {
@@ -75,10 +88,6 @@ export class TableStore implements SessionStore {
 
   close(): Promise<void> {
     return this.#table.close();
-  }
-
-  async #isThere(key: string): Promise<boolean> {
-    return (await this.#run(this.#sql.read, key)).length > 0;
   }
 
   #run(sql: string, key: string, ...more: readonly Parameter[]): Promise<readonly Row[]> {
