@@ -49,7 +49,7 @@ export interface HostTools {
  * the app may take is the caller's to bound. To be called once per thread: it changes globals.
  */
 export async function bootHost(boot: WorkerBoot, tools: HostTools): Promise<Host> {
-  installRequest();
+  installRequest(boot.form);
   installResponse(boot.form);
   installParts(partsFor(tools.poolState ?? NO_POOL_STATE));
   installProcess();

@@ -243,8 +243,12 @@ function toNativeRequest(request: LazyRequest): Request {
   return LazyRequest.native(request);
 }
 
-/** Makes `new Request(request)`, `new Request(url, request)` and `fetch(request)` accept lazy ones. */
-export function installRequest(): void {
+/**
+ * Makes `new Request(request)`, `new Request(url, request)` and `fetch(request)` accept lazy ones; and with
+ * limits every Request read forms within them: clones, those that an app makes, and what a filter leaves.
+ */
+export function installRequest(forms?: FormLimits): void {
+  if (forms !== undefined) limitForms(forms);
   const unwrap = (value: unknown): unknown => (LazyRequest.is(value) ? toNativeRequest(value) : value);
   setGlobal(
     "Request",
@@ -255,6 +259,17 @@ export function installRequest(): void {
   setGlobal("fetch", function fetch(...args: Parameters<typeof nativeFetch>): Promise<Response> {
     return nativeFetch(...(args.map(unwrap) as typeof args));
   });
+}
+
+/** Node's own `formData` has no limits, and what it throws does not tell what is wrong. */
+function limitForms(forms: FormLimits): void {
+  const descriptor = Object.getOwnPropertyDescriptor(NativeRequest.prototype, "formData");
+  async function formData(this: Request): Promise<FormData> {
+    const read = readerOf(this);
+    const { readFormData } = await import("./forms/form-data.ts");
+    return readFormData(read, this.headers.get("content-type") ?? undefined, forms);
+  }
+  Object.defineProperty(NativeRequest.prototype, "formData", { ...descriptor, value: formData });
 }
 
 /** FCGI_DATA where the filter role brings it; else what the client sent, which with GET and HEAD is nothing [Fetch §5.3]. */

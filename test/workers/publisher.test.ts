@@ -317,6 +317,8 @@ describe("an input that is declared", () => {
     ].join("");
     const headers = { "content-type": "multipart/form-data; boundary=b" };
     expect((await at.ask({ url: "/save", method: "POST", body, headers })).text).toBe("A title x.txt content");
+    const nameless = body.replace("Content-Disposition", "Content-Description");
+    expect((await at.ask({ url: "/save", method: "POST", body: nameless, headers })).status).toBe(400);
   });
 
   it("may come from any library that speaks Standard Schema, asynchronously too", async () => {

@@ -3,7 +3,10 @@ import { installRequest, lazyRequest } from "../../workers/request.ts";
 import { FakeExchange, type FakeExchangeOptions } from "../support/fake-exchange.ts";
 import { FORM_LIMITS } from "../support/form-limits.ts";
 
-installRequest();
+const native = Object.getOwnPropertyDescriptor(Request.prototype, "formData") as PropertyDescriptor;
+installRequest(FORM_LIMITS);
+// It is that of every suite in this process.
+afterAll(() => Object.defineProperty(Request.prototype, "formData", native));
 
 /** Node's own classes throw the TypeError of their realm, which is not the test's. */
 const typeError = expect.objectContaining({ name: "TypeError" });
@@ -211,6 +214,38 @@ describe("the body of a Request", () => {
     const file = (await multipart.formData()).get("f");
     expect(file).toBeInstanceOf(File);
     expect(await (file as File).text()).toBe("hi");
+  });
+
+  const copies: [string, (request: Request) => Request][] = [
+    ["clone()", (request) => request.clone()],
+    [
+      "what was cloned",
+      (request) => {
+        request.clone();
+        return request;
+      },
+    ],
+    ["new Request(request)", (request) => new Request(request)],
+    ["new Request(request), cloned", (request) => new Request(request).clone()],
+    [
+      "new Request with its body",
+      ({ url, method, headers, body }) => new Request(url, { method, headers, body, duplex: "half" }),
+    ],
+  ];
+  it.each(copies)("is a form within the pool's limits as %s too", async (_, copy) => {
+    const form = (pieces: string[]): Request =>
+      copy(requestOf({ method: "POST", headers: { "content-type": "application/x-www-form-urlencoded" }, pieces }));
+    expect([...(await form(["a=1&b=", "2"]).formData())]).toEqual([
+      ["a", "1"],
+      ["b", "2"],
+    ]);
+    const read = form(["a=1"]);
+    await read.formData();
+    await expect(read.formData()).rejects.toEqual(typeError);
+    const tooMany = ["a&".repeat(FORM_LIMITS.fields), "a"];
+    await expect(form(tooMany).formData()).rejects.toMatchObject({ status: 413, code: "LIMIT" });
+    const whole = copy(requestOf({ method: "POST", headers: { "content-type": "text/plain" }, body: "x" }));
+    await expect(whole.formData()).rejects.toMatchObject({ status: 415 });
   });
 
   it("is FCGI_DATA for a filter, also with GET [FCGI §6.4]", async () => {

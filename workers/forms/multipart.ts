@@ -1,43 +1,36 @@
-// The parts of a multipart/form-data body [RFC 7578], asked for one by one. busboy finds the
+// The parts of a multipart/form-data body [RFC 7578], asked for one by one. busboy's Dicer finds the
 // boundaries; here is what makes it a reader: nothing is read ahead of who asks, so that a slow one
 // stops the client, and every limit is an error instead of a part that is cut or missing.
 
-import { Busboy } from "@fastify/busboy";
+import { Dicer } from "@fastify/busboy";
 import type { FormLimits } from "../../src/messages/lane.ts";
 import type { Refusal } from "../refusal.ts";
-import { safeFilename, unescapeName } from "./filename.ts";
 import { beyond, malformed } from "./limits.ts";
+import { HEADER_LINES, type HeaderLines, headerBytes, type PartHead, partHead } from "./part-head.ts";
 
 /** The next piece of the request's body; undefined at its end. */
 export type ReadPiece = () => Promise<Uint8Array | undefined>;
 
-export interface Part {
-  readonly name: string;
-  /** Undefined: a field. "": a file input in which nothing was chosen, if it has no bytes. */
-  readonly filename: string | undefined;
-  /** Media type as the client says; `text/plain` where it says nothing. */
-  readonly type: string;
+export interface Part extends PartHead {
   /** The next piece, or undefined at the part's end. Rejects with Refusal, and with what broke the body. */
   read(): Promise<Buffer | undefined>;
 }
 
-/** Lines before a part's content: browsers send two. */
-const HEADER_PAIRS = 20;
-/** Beside its name and filename. */
-const HEADER_BYTES = 8 * 1024;
 /** Of a name in an error. */
 const SHOWN_CHARS = 100;
 
 export class MultipartReader {
   readonly #body: ReadPiece;
   readonly #limits: FormLimits;
-  readonly #parser: InstanceType<typeof Busboy>;
+  readonly #parser: Dicer;
   /** Begun, and not asked for yet. */
   readonly #waiting: PartBuffer[] = [];
   #newest: PartBuffer | undefined;
   #given: PartBuffer | undefined;
   #fields = 0;
   #files = 0;
+  /** A part's lines have begun, and not ended. */
+  #inHead = false;
   #failure: { readonly error: unknown } | undefined;
   /** Under way: two who ask at once share it. */
   #reading: Promise<void> | undefined;
@@ -49,35 +42,21 @@ export class MultipartReader {
   constructor(body: ReadPiece, boundary: string, limits: FormLimits) {
     this.#body = body;
     this.#limits = limits;
-    this.#parser = new Busboy({
-      headers: { "content-type": `multipart/form-data; boundary="${boundary}"` },
-      // As bytes, all of them: what is a field and how it is decoded is decided here.
-      isPartAFile: () => true,
-      preservePath: true,
-      limits: {
-        // Parts without a name that can be read are passed over, and counted here only.
-        parts: limits.fields + limits.files,
-        headerPairs: HEADER_PAIRS,
-        headerSize: HEADER_BYTES + limits.nameBytes,
-      },
-    });
-    const read = (part: PartBuffer): Promise<Buffer | undefined> => this.#readPart(part);
-    this.#parser.on("file", (name: string | undefined, stream, filename: string | undefined, _encoding, type) => {
-      const head = {
-        name: unescapeName(name ?? ""),
-        filename: filename === undefined ? undefined : safeFilename(unescapeName(filename)),
-        type,
-      };
-      this.#begin(new PartBuffer(head, read), stream);
-      if (name === undefined) this.#fail(malformed("a part of it has no name"));
-    });
-    this.#parser.on("partsLimit", () => {
-      this.#fail(beyond("fields", `has more than ${limits.fields + limits.files} parts`));
+    // One line more than there may be, so that it is seen.
+    const config = { boundary, maxHeaderPairs: HEADER_LINES + 1, maxHeaderSize: headerBytes(limits.nameBytes) };
+    this.#parser = new Dicer(config);
+    this.#parser.on("part", (stream) => {
+      this.#headEnded();
+      this.#inHead = true;
+      stream.on("error", (error) => this.#fail(truncated(error)));
+      stream.on("header", (lines) => this.#begin(lines as HeaderLines, stream));
     });
     this.#parser.on("error", (error) => this.#fail(truncated(error)));
     this.#parser.on("finish", () => {
+      this.#headEnded();
       this.#finished = true;
       this.#stir();
+      this.#written();
     });
   }
 
@@ -91,7 +70,7 @@ export class MultipartReader {
         this.#given = part;
         return part;
       }
-      if (this.#finished) return undefined;
+      if (this.#finished && this.#newest?.ended !== false) return undefined;
       await this.#more();
     }
   }
@@ -103,14 +82,29 @@ export class MultipartReader {
       const piece = part.pieces.shift();
       if (piece !== undefined) return piece;
       if (part.ended) return undefined;
-      // The end of a part that is not the newest is on its way through busboy's streams.
+      // The end of a part that is not the newest is on its way through Dicer's streams.
       if (part === this.#newest) await this.#more();
       else await this.#event();
     }
   }
 
-  #begin(part: PartBuffer, stream: NodeJS.ReadableStream): void {
-    stream.on("error", (error) => this.#fail(truncated(error)));
+  /** A boundary in the midst of a part's lines: Dicer says nothing of such a part. */
+  #headEnded(): void {
+    if (this.#inHead) this.#fail(malformed("a part of it has no empty line behind its header lines"));
+    this.#inHead = false;
+  }
+
+  #begin(lines: HeaderLines, stream: Dicer.PartStream): void {
+    this.#inHead = false;
+    if (this.#failure !== undefined) return;
+    let part: PartBuffer;
+    try {
+      part = new PartBuffer(partHead(lines, this.#limits.nameBytes), (asking) => this.#readPart(asking));
+      this.#count(part);
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
     stream.on("data", (piece: Buffer) => {
       part.push(piece);
       if (part.bytes > this.#mostBytes(part)) this.#fail(tooLong(part, this.#limits));
@@ -122,26 +116,22 @@ export class MultipartReader {
     });
     this.#newest = part;
     this.#waiting.push(part);
-    if (part.filename === undefined) this.#fields += 1;
-    else this.#files += 1;
-    const wrong = this.#judge(part);
-    if (wrong !== undefined) this.#fail(wrong);
     this.#stir();
   }
 
-  #judge({ name }: PartBuffer): Refusal | undefined {
-    const { fields, files, nameBytes } = this.#limits;
-    if (this.#files > files) return beyond("files", `has more than ${files} files`);
-    if (this.#fields > fields) return beyond("fields", `has more than ${fields} fields`);
-    if (Buffer.byteLength(name) <= nameBytes) return undefined;
-    return beyond("nameBytes", `has a field whose name is longer than ${nameBytes} bytes`);
+  #count({ filename }: Part): void {
+    const { fields, files } = this.#limits;
+    if (filename === undefined) this.#fields += 1;
+    else this.#files += 1;
+    if (this.#files > files) throw beyond("files", `has more than ${files} files`);
+    if (this.#fields > fields) throw beyond("fields", `has more than ${fields} fields`);
   }
 
   #mostBytes({ filename }: PartBuffer): number {
     return filename === undefined ? this.#limits.fieldBytes : this.#limits.fileBytes;
   }
 
-  /** Reads one piece of the body, or waits for what busboy has to tell after the last. */
+  /** Reads one piece of the body, or waits for what Dicer has to tell after the last. */
   #more(): Promise<void> {
     if (this.#bodyEnded) return this.#event();
     this.#reading ??= this.#readPiece().finally(() => {
@@ -193,7 +183,7 @@ class PartBuffer implements Part {
   abandoned = false;
   readonly #read: (part: PartBuffer) => Promise<Buffer | undefined>;
 
-  constructor(head: Pick<Part, "name" | "filename" | "type">, read: (part: PartBuffer) => Promise<Buffer | undefined>) {
+  constructor(head: PartHead, read: (part: PartBuffer) => Promise<Buffer | undefined>) {
     this.name = head.name;
     this.filename = head.filename;
     this.type = head.type;

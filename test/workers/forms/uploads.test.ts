@@ -145,6 +145,17 @@ describe("a part of an upload", () => {
     }
   });
 
+  it("has a part that does not say what it is: 400, after those before it", async () => {
+    const body =
+      '--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--b\r\nContent-Type: a/b\r\n\r\n2\r\n--b--\r\n';
+    const parts = partsOf(Buffer.from(body), "multipart/form-data; boundary=b", { pieceBytes: 60 });
+    expect(await (await first(parts)).text()).toBe("1");
+    await expect(parts.next()).rejects.toMatchObject({
+      status: 400,
+      message: "the form cannot be read: a part of it has no Content-Disposition",
+    });
+  });
+
   it("is no form: 415", async () => {
     await expect(first(partsOf(Buffer.from("{}"), "application/json"))).rejects.toMatchObject({ status: 415 });
   });
