@@ -86,7 +86,8 @@ export async function hostFor(boot: WorkerBoot, tools: HostTools, apps: Apps): P
   return new WorkerHost(boot, tools, apps, site);
 }
 
-export function makeApps(boot: WorkerBoot, tools: HostTools, loader: Loader): Apps {
+/** `listenWaitMs`: how long after its import the one app of a pool may listen. */
+export function makeApps(boot: WorkerBoot, tools: HostTools, loader: Loader, listenWaitMs = LISTEN_WAIT_MS): Apps {
   const log: InitContext["log"] = {
     error: (message, fields) => tools.log("error", message, fields),
     warn: (message, fields) => tools.log("warn", message, fields),
@@ -103,7 +104,7 @@ export function makeApps(boot: WorkerBoot, tools: HostTools, loader: Loader): Ap
       : { tools: { loader, mount: boot.mount, limits: boot.cgi, lineBytes: boot.logLimitBytes } }),
     init: { id, generation, pool, env: process.env, log },
     // A file of many answers at once that it exports nothing; the one app of a pool may take its time.
-    listenWaitMs: boot.app === undefined ? 0 : LISTEN_WAIT_MS,
+    listenWaitMs: boot.app === undefined ? 0 : listenWaitMs,
   });
 }
 

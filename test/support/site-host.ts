@@ -10,6 +10,9 @@ import { FakeExchange, type FakeExchangeOptions } from "./fake-exchange.ts";
 import type { TempDir } from "./temp-dir.ts";
 import { workerBoot } from "./worker-boot.ts";
 
+/** Nothing of theirs listens late. */
+const LISTEN_WAIT_MS = 10;
+
 export type Modules = Readonly<Record<string, Record<string, unknown> | Error>>;
 
 export interface Asking {
@@ -75,7 +78,7 @@ export async function hostOver(
     forget() {},
   };
   const boot = workerBoot(options);
-  const host = await hostFor(boot, tools, makeApps(boot, tools, loader));
+  const host = await hostFor(boot, tools, makeApps(boot, tools, loader, LISTEN_WAIT_MS));
   const ask = async (asked: FakeExchangeOptions = {}): Promise<FakeExchange> => {
     const exchange = new FakeExchange(asked);
     host.handle(exchange);
