@@ -13,17 +13,6 @@ const SPACE = "cache";
 /** compareAndSet tries again so often, where what is there changes meanwhile from equal to equal. */
 const TRIES = 100;
 
-const caches = new WeakMap<PoolState, Cache>();
-
-/** There is one for each worker. */
-export function cacheOf(state: PoolState): Cache {
-  const present = caches.get(state);
-  if (present !== undefined) return present;
-  const made = new PoolCache(state);
-  caches.set(state, made);
-  return made;
-}
-
 export class PoolCache implements Cache {
   readonly #state: PoolState;
   /** What requests of this worker are about to make, as bytes, or undefined where it is not kept. */

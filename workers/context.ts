@@ -10,17 +10,16 @@ import type { UploadOptions, UploadPart } from "../src/app/uploads.ts";
 import { Fault } from "../src/base/fault.ts";
 import { isSecure, metaVariables, remoteAddress } from "../src/cgi/variables.ts";
 import type { FormLimits } from "../src/messages/lane.ts";
-import { cacheOf } from "./cache.ts";
 import { RequestCookies } from "./cookies.ts";
 import { RequestCsrf } from "./csrf.ts";
 import type { WorkerExchange } from "./exchange.ts";
 import { readUploads } from "./forms/request-uploads.ts";
 import type { Keys } from "./keys.ts";
-import { lockName, underLock } from "./locks.ts";
 import { pathBelow } from "./path-below.ts";
 import { NO_POOL_STATE, type PoolState } from "./pool-state.ts";
 import { formAgain } from "./request.ts";
 import type { SessionsOnDemand } from "./session/on-demand.ts";
+import { cacheOf, lockOf } from "./shared-on-demand.ts";
 import { traceOf } from "./trace.ts";
 
 /** What the host tells about the worker and the request's place in it. */
@@ -150,7 +149,7 @@ export class RequestContext implements Context<unknown> {
   }
 
   lock<T>(name: string, work: () => T | PromiseLike<T>, options?: LockOptions): Promise<T> {
-    return underLock(this.poolState, lockName(name), work, options);
+    return lockOf(this.poolState, name, work, options);
   }
 
   /** For parts of ours that share something between workers: sessions, the cache, locks. */

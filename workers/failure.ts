@@ -3,7 +3,7 @@
 
 import { FAULTS, Fault } from "../src/base/fault.ts";
 import { encodeHead, refusalReply } from "../src/cgi/response.ts";
-import { type ErrorPageOptions, errorPage } from "./error-page.ts";
+import type { ErrorPageOptions } from "./error-page.ts";
 import type { WorkerExchange } from "./exchange.ts";
 import { summaryOf, traceOf } from "./trace.ts";
 
@@ -16,17 +16,32 @@ export interface FailureOptions extends ErrorPageOptions {
   readonly setCookie?: string | undefined;
 }
 
-/** Logs `error` and answers with what it deserves: a Fault's own status, else 500. Never throws. */
-export function replyFailure(exchange: WorkerExchange, error: unknown, options: FailureOptions): void {
+/**
+ * Logs `error` and answers with what it deserves: a Fault's own status, else 500; at once, but for a page that shows
+ * the error. Never throws.
+ */
+export function replyFailure(
+  exchange: WorkerExchange,
+  error: unknown,
+  options: FailureOptions,
+): Promise<void> | undefined {
   const fault = error instanceof Fault ? error : handlerFault(error);
   // After an abort nobody sees the reply, and the author's code has usually failed because of it.
   if (exchange.aborted === undefined) {
     const hint = fault.hint === undefined ? {} : { hint: fault.hint };
     exchange.log(FAULTS[fault.code].level, fault.message, { ...hint, stack: traceOf(error) });
   }
-  const page = pageFor(exchange, error, fault, options);
-  const head = options.setCookie === undefined ? page.head : withCookie(page.head, options.setCookie);
-  exchange.reply(page.status, head, options.method === "HEAD" ? undefined : page.body, fault);
+  const reply = (page: FailurePage): void => {
+    const head = options.setCookie === undefined ? page.head : withCookie(page.head, options.setCookie);
+    exchange.reply(page.status, head, options.method === "HEAD" ? undefined : page.body, fault);
+  };
+  if (!options.showErrors || FAULTS[fault.code].level !== "error") {
+    reply(plainPage(exchange, fault));
+    return undefined;
+  }
+  return shownPage(exchange, error, fault, options)
+    .catch(() => plainPage(exchange, fault))
+    .then(reply);
 }
 
 /** What is for one visitor is for no cache. */
@@ -35,16 +50,25 @@ function withCookie(head: string, setCookie: string): string {
   return `${head.slice(0, -"\r\n".length)}Set-Cookie: ${setCookie}\r\n${control}\r\n`;
 }
 
-function pageFor(
+interface FailurePage {
+  readonly status: number;
+  readonly head: string;
+  readonly body: string;
+}
+
+function plainPage({ params }: WorkerExchange, fault: Fault): FailurePage {
+  const requestId = params.get("UNIQUE_ID");
+  return refusalReply(fault, requestId === undefined ? {} : { requestId });
+}
+
+/** Loaded with the first error that is shown. */
+async function shownPage(
   exchange: WorkerExchange,
   error: unknown,
   fault: Fault,
   options: FailureOptions,
-): { status: number; head: string; body: string } {
-  const requestId = exchange.params.get("UNIQUE_ID");
-  if (!options.showErrors || FAULTS[fault.code].level !== "error") {
-    return refusalReply(fault, requestId === undefined ? {} : { requestId });
-  }
+): Promise<FailurePage> {
+  const { errorPage } = await import("./error-page.ts");
   const { type, body, policy } = errorPage(error, exchange.params, options);
   const headers: [string, string][] = [
     ["content-type", type],

@@ -6,22 +6,18 @@ import { dirname } from "node:path";
 import type { InitContext, WorkerInfo } from "../src/app/context.ts";
 import { installParts, type WorkerParts } from "../src/app/current.ts";
 import { systemClock } from "../src/base/clock.ts";
-import { Fault, type LogLevel, messageOf } from "../src/base/fault.ts";
+import { type LogLevel, messageOf } from "../src/base/fault.ts";
+import { onDemand } from "../src/base/on-demand.ts";
 import { requestMethod } from "../src/cgi/variables.ts";
 import { openCodeCache } from "../src/loader/cache.ts";
 import { installLoader, type Loader } from "../src/loader/hooks.ts";
 import type { WorkerBoot } from "../src/messages/lane.ts";
 import { Apps } from "./apps.ts";
-import { cacheOf } from "./cache.ts";
-import { capture } from "./captured.ts";
 import { type ReplyHook, RequestContext } from "./context.ts";
 import type { Host, WorkerExchange } from "./exchange.ts";
-import { bootFault, replyFailure } from "./failure.ts";
-import { Files } from "./files.ts";
+import { replyFailure } from "./failure.ts";
 import { type Keys, lazyKeys } from "./keys.ts";
 import { kindNamed } from "./kinds/index.ts";
-import { lockName, underLock } from "./locks.ts";
-import { surround } from "./middleware/surround.ts";
 import { followFastify } from "./node/fastify.ts";
 import { currentExchange } from "./output.ts";
 import { NO_POOL_STATE, type PoolState } from "./pool-state.ts";
@@ -30,7 +26,8 @@ import { sendParts, sendResponse } from "./reply.ts";
 import { installRequest, lazyRequest } from "./request.ts";
 import { installResponse, isResponse, partsOf, type ReplyParts } from "./response.ts";
 import { SessionsOnDemand } from "./session/on-demand.ts";
-import { appSite, type Place, type Route, rootSite, type Site, type SurroundedRoute } from "./site.ts";
+import { cacheOf, lockOf } from "./shared-on-demand.ts";
+import { appSite, type Place, type Route, type Site, type SurroundedRoute } from "./site.ts";
 import { installProcess } from "./thread-process.ts";
 import { traceOf } from "./trace.ts";
 
@@ -74,7 +71,7 @@ function partsFor(state: PoolState): WorkerParts {
   return {
     currentContext: () => currentExchange.getStore()?.context,
     cache: () => cacheOf(state),
-    lock: (name, work, options) => underLock(state, lockName(name), work, options),
+    lock: (name, work, options) => lockOf(state, name, work, options),
   };
 }
 
@@ -110,25 +107,18 @@ export function makeApps(boot: WorkerBoot, tools: HostTools, loader: Loader, lis
 
 async function siteFor(boot: WorkerBoot, { loaded }: HostTools, apps: Apps): Promise<Site> {
   if (boot.app !== undefined) return appSite(boot.app, apps);
-  if (boot.root === undefined) throw new Fault("BOOT", `pool ${boot.pool} has neither app nor root`);
-  const { root, mount, index, serveStatic, showErrors } = boot;
-  const isHandler = boot.kind === "cgi" ? (await import("./cgi/programs.ts")).isCgiProgram : undefined;
-  try {
-    const indexTakesPath = boot.kind === "publisher";
-    return rootSite({
-      files: new Files({ root, mount, index, serveStatic, indexTakesPath, isHandler, looked: loaded }),
-      apps,
-      showErrors,
-    });
-  } catch (error) {
-    throw bootFault(root, error);
-  }
+  const { rootSiteFor } = await import("./root-site.ts");
+  return rootSiteFor(boot, loaded, apps);
 }
 
 function sessionsOf(boot: WorkerBoot, { poolState, log }: HostTools): SessionsOnDemand {
   const { session: options, pool, mount, cookieSecrets, processes, app, root = "." } = boot;
   return new SessionsOnDemand({ options, pool, mount, cookieSecrets, processes, from: app ?? root, poolState, log });
 }
+
+// What few handlers need is loaded when one needs it: each worker pays for what is imported above.
+const middlewareContent = onDemand(() => import("./middleware/content.ts"));
+const rendering = onDemand(() => import("./rendered.ts"));
 
 class WorkerHost implements Host {
   readonly #boot: WorkerBoot;
@@ -143,9 +133,10 @@ class WorkerHost implements Host {
   readonly #keys: () => Keys;
   readonly #sessions: SessionsOnDemand;
   readonly #waitUntil = (promise: PromiseLike<unknown>, exchange: WorkerExchange): void => {
-    this.#track(promise, (error) =>
-      exchange.log("error", "a waitUntil promise was rejected", { stack: traceOf(error) }),
-    );
+    this.#track(promise, (error) => {
+      exchange.log("error", "a waitUntil promise was rejected", { stack: traceOf(error) });
+      return undefined;
+    });
   };
 
   constructor(boot: WorkerBoot, tools: HostTools, apps: Apps, site: Site) {
@@ -165,7 +156,8 @@ class WorkerHost implements Host {
       const answered = this.#answer(exchange, method);
       if (answered !== undefined) this.#track(answered, (error) => this.#fail(exchange, error, method));
     } catch (error) {
-      this.#fail(exchange, error, method);
+      const replied = this.#fail(exchange, error, method);
+      if (replied !== undefined) this.#track(replied, () => undefined);
     }
   }
 
@@ -208,33 +200,18 @@ class WorkerHost implements Host {
     if (isResponse(returned)) return send(exchange, method, returned, ctx);
     return Promise.resolve(returned).then((value) => {
       if (isResponse(value)) return send(exchange, method, value, ctx);
-      return rendered(app.file, exchange, value).then((response) => send(exchange, method, response, ctx));
+      return rendering()
+        .then(({ rendered }) => rendered(app.file, exchange, value))
+        .then((response) => send(exchange, method, response, ctx));
     });
   }
 
-  /** What is inside is loaded and run only where the middleware lets the request pass. */
+  /** Loaded with the first folder that has middleware. */
   async #followSurrounded(exchange: WorkerExchange, method: string, route: SurroundedRoute): Promise<void> {
-    const { middleware } = route;
     const request = lazyRequest(exchange, this.#boot.form);
     const ctx = this.#context(exchange, request, route, undefined);
-    const content = async (asked: Request): Promise<Response> => {
-      const inner = await route.content();
-      if (inner.kind === "response") return inner.response;
-      const { app } = inner;
-      ctx.belongsTo(app.state, asked);
-      if (app.answer !== undefined) {
-        const place = {
-          method: asked.method,
-          mount: this.#boot.mount,
-          corrections: route.corrections,
-          isWrapped: true,
-        };
-        return capture(exchange, request, asked, (captured) => app.answer?.(captured, ctx, place));
-      }
-      const value = await app.respond(exchange.role, asked, ctx);
-      return isResponse(value) ? value : rendered(app.file, exchange, value);
-    };
-    const response = await surround({ exchange, middleware, ctx, request, content });
+    const { surroundedResponse } = await middlewareContent();
+    const response = await surroundedResponse({ exchange, route, ctx, request, mount: this.#boot.mount });
     await send(exchange, method, response, ctx);
   }
 
@@ -259,23 +236,24 @@ class WorkerHost implements Host {
     return { id: this.#boot.worker, generation: this.#boot.generation, requests: this.#requests };
   }
 
-  #track(promise: PromiseLike<unknown>, failed: (error: unknown) => void): void {
+  #track(promise: PromiseLike<unknown>, failed: (error: unknown) => Promise<void> | undefined): void {
     this.#open += 1;
     const done = (): void => {
       this.#open -= 1;
       if (this.#open === 0) this.#idle?.();
     };
     Promise.resolve(promise).then(done, (error: unknown) => {
-      failed(error);
-      done();
+      const replied = failed(error);
+      if (replied === undefined) done();
+      else void replied.finally(done);
     });
   }
 
-  #fail(exchange: WorkerExchange, error: unknown, method: string | undefined): void {
+  #fail(exchange: WorkerExchange, error: unknown, method: string | undefined): Promise<void> | undefined {
     const { showErrors, editor, live } = this.#boot;
     const { context } = exchange;
     const setCookie = context instanceof RequestContext ? context.failureCookie : undefined;
-    replyFailure(exchange, error, { showErrors, editor, live: live !== undefined, method, setCookie });
+    return replyFailure(exchange, error, { showErrors, editor, live: live !== undefined, method, setCookie });
   }
 }
 
@@ -296,31 +274,9 @@ function send(
   });
 }
 
-/** What is no Response may be JSX. */
-async function rendered(file: string, exchange: WorkerExchange, value: unknown): Promise<Response> {
-  if (typeof value !== "object" || value === null) throw noResponse(file, exchange, value);
-  const { renderNode } = await import("../src/app/jsx/render.ts");
-  const response = await renderNode(value);
-  if (response === undefined) throw noResponse(file, exchange, value);
-  return response;
-}
-
 /** The Response itself is left alone: a handler may return one of its module's again and again. */
 async function hooked(parts: ReplyParts, hooks: readonly ReplyHook[]): Promise<ReplyParts> {
   const headers = new Headers(parts.headers as [string, string][]);
   for (const hook of hooks) await hook({ status: parts.status, headers });
   return { ...parts, headers: [...headers] };
-}
-
-function noResponse(file: string, { role }: WorkerExchange, value: unknown): Fault {
-  return new Fault("HANDLER", `the handler of ${file} (${role}) returned ${nameOf(value)} instead of a Response`, {
-    hint: 'Return new Response(…), or a promise of one; a thrown Response is an error. A (req, res) function is exported as `node`, or mounted with kind = "node".',
-  });
-}
-
-function nameOf(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  if (typeof value !== "object") return `a ${typeof value}`;
-  const name: unknown = value.constructor?.name;
-  return typeof name === "string" && name !== "Object" ? `an object (${name})` : "a plain object";
 }

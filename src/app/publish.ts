@@ -6,10 +6,10 @@ import { types } from "node:util";
 import { type Credentials, unauthorized } from "./basic-auth.ts";
 import type { Context } from "./context.ts";
 import type { MiddlewareContext } from "./middleware.ts";
+import { TABLE } from "./publish-table.ts";
 import type { OutputOf, StandardSchema } from "./standard-schema.ts";
 
-/** Known to every copy of this package: an app may have one of its own. */
-export const TABLE: unique symbol = Symbol.for("holdfast.publish.1") as never;
+/** As TABLE: known to every copy. */
 const DEFINITION: unique symbol = Symbol.for("holdfast.published.1") as never;
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;

@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
-import { moduleRunnerTransformSync, type TransformOptions, transformSync } from "oxc-transform";
+import type { TransformOptions } from "oxc-transform";
 import { Fault } from "../base/fault.ts";
 import { codeFrame } from "./code-frame.ts";
 import type { EmitOptions } from "./tsconfig.ts";
@@ -30,6 +30,15 @@ interface FilePlace {
   readonly column: number;
 }
 
+type Transpiler = typeof import("oxc-transform");
+let loaded: Transpiler | undefined;
+
+/** Loaded with the first file that no cache has. */
+function transpiler(): Transpiler {
+  loaded ??= createRequire(import.meta.url)("oxc-transform") as Transpiler;
+  return loaded;
+}
+
 /** Changes whenever the same source may give other code: part of the cache's key. */
 export function transpilerVersion(): string {
   const manifest = createRequire(import.meta.url).resolve("oxc-transform/package.json");
@@ -40,7 +49,7 @@ export function transpilerVersion(): string {
 /** Throws Fault BOOT with file, line, column and the lines around it where the source is not valid. */
 export function transpile(source: string, path: string, emit: EmitOptions, origin?: Origin): string {
   const options = optionsFor(path, emit);
-  const result = transformSync(path, source, origin === undefined ? options : { ...options, lang: "ts" });
+  const result = transpiler().transformSync(path, source, origin === undefined ? options : { ...options, lang: "ts" });
   const error = result.errors.find(({ severity }) => severity === "Error");
   if (error !== undefined) {
     throw syntaxFault(source, path, error.message, error.labels[0]?.start ?? 0, error.helpMessage, origin);
@@ -70,7 +79,7 @@ export const MODULE_PARAMETERS = [
  * Throws Fault BOOT as `transpile` does.
  */
 export function moduleBody(source: string, path: string): { readonly code: string; readonly map: string } {
-  const result = moduleRunnerTransformSync(path, source, { sourcemap: true });
+  const result = transpiler().moduleRunnerTransformSync(path, source, { sourcemap: true });
   const error = result.errors.find(({ severity }) => severity === "Error");
   if (error === undefined) return { code: result.code, map: JSON.stringify(result.map ?? {}) };
   throw syntaxFault(source, path, error.message, error.labels[0]?.start ?? 0, error.helpMessage, undefined);

@@ -1,7 +1,8 @@
 import * as fs from "node:fs";
 import path from "node:path";
 import { z } from "zod";
-import { type Entry, TABLE } from "../../src/app/publish.ts";
+import type { Entry } from "../../src/app/publish.ts";
+import { TABLE } from "../../src/app/publish-table.ts";
 import { type Context, publish, published } from "../../src/index.ts";
 
 /** Every path that is reachable, with what is there. */

@@ -1,7 +1,8 @@
 import type { Cache } from "../../src/app/shared.ts";
 import type { Fault } from "../../src/base/fault.ts";
-import { cacheOf, PoolCache } from "../../workers/cache.ts";
+import { PoolCache } from "../../workers/cache.ts";
 import { NO_POOL_STATE } from "../../workers/pool-state.ts";
+import { cacheOf } from "../../workers/shared-on-demand.ts";
 import { eventually } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { type SharedWorkers, sharedWorkers } from "../support/shared-workers.ts";

@@ -2,7 +2,7 @@
 // configuration allows and that is missing here does not build.
 
 import type { InitContext } from "../../src/app/context.ts";
-import { TABLE } from "../../src/app/publish.ts";
+import { TABLE } from "../../src/app/publish-table.ts";
 import { Fault } from "../../src/base/fault.ts";
 import type { PoolConfig } from "../../src/config/schema.ts";
 import type { CgiTools } from "../cgi/app.ts";

@@ -3,7 +3,7 @@
 
 import type { Context, InitContext } from "../../src/app/context.ts";
 import type { FolderEntry, FunctionEntry, Publication } from "../../src/app/publish.ts";
-import { TABLE } from "../../src/app/publish.ts";
+import { TABLE } from "../../src/app/publish-table.ts";
 import { Fault } from "../../src/base/fault.ts";
 import type { RequestContext } from "../context.ts";
 import type { App } from "../kinds/app.ts";

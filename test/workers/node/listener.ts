@@ -31,7 +31,7 @@ export function begin(listener: Listener, options: FakeExchangeOptions = {}): As
     corrections: undefined,
     waitUntil: () => {},
   } as unknown as ConstructorParameters<typeof RequestContext>[0]);
-  const fail = (error: unknown): void => replyFailure(exchange, error, { showErrors: false, method });
+  const fail = (error: unknown) => replyFailure(exchange, error, { showErrors: false, method });
   const target = targetOf(exchange.params, "", undefined);
   let answered: Promise<void> | undefined;
   let atOnce = false;

@@ -1,0 +1,48 @@
+// Stands in a worker for the cache and the locks of its pool until a handler uses them: only then is
+// anything of them loaded.
+
+import type { Cache, LockOptions } from "../src/app/shared.ts";
+import { onDemand } from "../src/base/on-demand.ts";
+import type { PoolState } from "./pool-state.ts";
+
+const locks = onDemand(() => import("./locks.ts"));
+
+const caches = new WeakMap<PoolState, Cache>();
+
+/** There is one for each worker. */
+export function cacheOf(state: PoolState): Cache {
+  const present = caches.get(state);
+  if (present !== undefined) return present;
+  const made = lazyCache(state);
+  caches.set(state, made);
+  return made;
+}
+
+/** An author's lock, whose name is apart from those of our own parts. */
+export async function lockOf<T>(
+  state: PoolState,
+  written: string,
+  work: () => T | PromiseLike<T>,
+  options?: LockOptions,
+): Promise<T> {
+  const { lockName, underLock } = await locks();
+  return underLock(state, lockName(written), work, options);
+}
+
+function lazyCache(state: PoolState): Cache {
+  const cache = onDemand(async () => {
+    const { PoolCache } = await import("./cache.ts");
+    return new PoolCache(state);
+  });
+  return {
+    get: async (key) => (await cache()).get(key),
+    has: async (key) => (await cache()).has(key),
+    set: async (key, value, options) => (await cache()).set(key, value, options),
+    delete: async (key) => (await cache()).delete(key),
+    increment: async (key, by, options) => (await cache()).increment(key, by, options),
+    compareAndSet: async (key, expected, value, options) =>
+      (await cache()).compareAndSet(key, expected, value, options),
+    remember: async (key, options, make) => (await cache()).remember(key, options, make),
+    clear: async (prefix) => (await cache()).clear(prefix),
+  };
+}
