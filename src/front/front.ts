@@ -7,9 +7,7 @@ import { type ApacheLayout, renderApache } from "../deploy/apache.ts";
 import { backendTimeoutSeconds } from "../deploy/apache-backend.ts";
 import type { Log } from "../telemetry/log.ts";
 import { type Account, apacheAccount, canReadFolder } from "./accounts.ts";
-import { startApache } from "./apache.ts";
 import { type ApacheProgram, findApache } from "./find-apache.ts";
-import { startHttpFront } from "./http.ts";
 
 export const FRONTS = ["auto", "apache", "builtin"] as const;
 export type FrontChoice = (typeof FRONTS)[number];
@@ -94,6 +92,7 @@ async function startApacheFront(
   { pool, host, port, folder }: FrontOptions,
   { program, account, layout }: Extract<FrontPlan, { kind: "apache" }>,
 ): Promise<Front> {
+  const { startApache } = await import("./apache.ts");
   const site = [renderApache([pool], { layout })];
   const apache = await startApache({ program, folder, host, port, account, site });
   const who = account === undefined ? "" : ` as ${account.user}`;
@@ -107,6 +106,8 @@ async function startApacheFront(
 }
 
 async function startBuiltinFront({ pool, host, port, log }: FrontOptions): Promise<Front> {
+  // Every command loads this file, and node:http is the dearest part of it.
+  const { startHttpFront } = await import("./http.ts");
   const front = await startHttpFront({
     host,
     port,

@@ -1,16 +1,49 @@
 // Watches the files that the workers loaded, and says when one changed; and those of a folder that only
-// browsers load. The only file that knows chokidar.
+// browsers load. The only file that knows chokidar, which is loaded with the first watch: a pool in production has none.
 
 import { type Stats, statSync } from "node:fs";
 import { basename } from "node:path";
-import { type FSWatcher, watch } from "chokidar";
+import type { ChokidarOptions, FSWatcher } from "chokidar";
 import { AwaitedFiles } from "./awaited-files.ts";
 
 /** Changes that come within this time of each other are one change: an editor writes several files. */
 const SETTLE_MS = 60;
 
+/** chokidar's, from the moment on at which it is there. */
+class Watcher {
+  readonly #opened: Promise<FSWatcher | undefined>;
+
+  constructor(
+    paths: readonly string[],
+    options: ChokidarOptions,
+    changed: (path: string) => void,
+    failed: (error: unknown) => void,
+  ) {
+    const opened = async (): Promise<FSWatcher> => {
+      const { watch } = await import("chokidar");
+      // `atomic`: an editor that writes beside and renames makes one change, not a removal.
+      const watcher = watch([...paths], { ...options, atomic: true });
+      watcher.on("all", (_event, path) => changed(path));
+      watcher.on("error", failed);
+      return watcher;
+    };
+    this.#opened = opened().catch((error: unknown) => {
+      failed(error);
+      return undefined;
+    });
+  }
+
+  add(path: string): void {
+    void this.#opened.then((watcher) => watcher?.add(path));
+  }
+
+  async close(): Promise<void> {
+    await (await this.#opened)?.close();
+  }
+}
+
 export class Watch {
-  readonly #watcher: FSWatcher;
+  readonly #watcher: Watcher;
   readonly #awaited: AwaitedFiles;
   readonly #changed: (path: string) => void;
   /** Path → what it was when it was loaded, or when it last changed. */
@@ -21,11 +54,8 @@ export class Watch {
   /** `changed` gets one of the paths that changed. */
   constructor(changed: (path: string) => void, failed: (error: unknown) => void) {
     this.#changed = changed;
-    // `atomic`: an editor that writes beside and renames makes one change, not a removal. "add" comes
-    // once the watch of a file is up, and counts too: it may have changed before.
-    this.#watcher = watch([], { atomic: true });
-    this.#watcher.on("all", (_event, path) => this.#look(path));
-    this.#watcher.on("error", failed);
+    // "add" comes once the watch of a file is up, and counts too: it may have changed before.
+    this.#watcher = new Watcher([], {}, (path) => this.#look(path), failed);
     this.#awaited = new AwaitedFiles((path) => {
       this.#watcher.add(path);
       this.#look(path);
@@ -71,19 +101,19 @@ const DEPTH = 8;
 
 /** Says when a file of a folder changes, comes or goes that browsers load: a stylesheet, a script, a page. */
 export class FolderWatch {
-  readonly #watcher: FSWatcher;
+  readonly #watcher: Watcher;
   #timer: NodeJS.Timeout | undefined;
 
   /** `changed` gets one of the paths that changed. */
   constructor(folder: string, changed: (path: string) => void, failed: (error: unknown) => void) {
     const ignored = (path: string, stats?: Stats): boolean =>
       path !== folder && (/^\.|^node_modules$/.test(basename(path)) || (stats?.isFile() === true && !ASSET.test(path)));
-    this.#watcher = watch(folder, { ignored, ignoreInitial: true, atomic: true, followSymlinks: false, depth: DEPTH });
-    this.#watcher.on("all", (_event, path) => {
+    const options = { ignored, ignoreInitial: true, followSymlinks: false, depth: DEPTH };
+    const settle = (path: string): void => {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => changed(path), SETTLE_MS);
-    });
-    this.#watcher.on("error", failed);
+    };
+    this.#watcher = new Watcher([folder], options, settle, failed);
   }
 
   async close(): Promise<void> {
@@ -91,6 +121,7 @@ export class FolderWatch {
     await this.#watcher.close();
   }
 }
+
 const GONE = "gone";
 
 function stateOf(path: string): string {

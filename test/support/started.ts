@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { ask } from "../../src/cli/control-client.ts";
 import type { PoolReport, ReloadReport, StatusReport } from "../../src/messages/control.ts";
 import { type ClientReply, connectFastCgi, type FastCgiClient } from "./fastcgi-client.ts";
-import { type Finished, type Launched, launcher } from "./launch.ts";
+import { type Finished, type Launched, type LaunchOptions, launcher } from "./launch.ts";
 import { paramsOf } from "./pool.ts";
 import { makeTempDir, type TempDir } from "./temp-dir.ts";
 
@@ -74,8 +74,8 @@ export class Started {
   }
 
   /** Starts it; resolves when it serves. */
-  async start(): Promise<Launched> {
-    const launched = this.#launch(["start", "-c", this.config]);
+  async start(env: LaunchOptions["env"] = {}): Promise<Launched> {
+    const launched = this.#launch(["start", "-c", this.config], { env });
     this.#launched = launched;
     await launched.line(/"msg":"serving"/);
     return launched;
