@@ -1,14 +1,13 @@
 // Where worker threads connect for their bells: a socket without a file, under a name that nobody can
-// guess, and a key for each thread. A byte there costs about half of a message on a port. Where there
-// are no such sockets, or one breaks, the ports ring. Such a name has no permissions, and every user of
-// the system can read it; so it is there only while a thread is expected.
+// guess, and a key for each thread. Such a name has no permissions, and every user of the system can
+// read it; so it is there only while a thread is expected.
 
 import { randomUUID } from "node:crypto";
 import type net from "node:net";
+import { BellEnd } from "../messages/bell.ts";
 import type { BellAddress } from "../messages/lane.ts";
 import { type Accepted, createServer } from "./accept.ts";
 
-const BYTE = Buffer.from([1]);
 /** Whoever connects says a key within this time, ms. */
 const KEY_TIMEOUT_MS = 5000;
 const KEY_LENGTH = randomUUID().length;
@@ -92,39 +91,27 @@ export class Bells {
   }
 }
 
-export class ThreadBell {
+export class ThreadBell extends BellEnd {
   /** Where the thread is to connect; undefined: there are only ports. */
   readonly address: BellAddress | undefined;
   readonly rung: () => void;
-  readonly #ringPort: () => void;
   readonly #noLongerExpected: () => void;
-  #socket: net.Socket | undefined;
 
   constructor({ rung, ringPort }: BellOptions, address: BellAddress | undefined, noLongerExpected: () => void) {
+    super(ringPort);
     this.rung = rung;
-    this.#ringPort = ringPort;
     this.address = address;
     this.#noLongerExpected = noLongerExpected;
   }
 
-  connected(socket: net.Socket): void {
+  override connected(socket: net.Socket): void {
     this.#noLongerExpected();
-    this.#socket = socket;
     socket.setTimeout(0);
-    socket.on("close", () => {
-      this.#socket = undefined;
-      // What was written last may be lost, and whoever was not woken then would never be.
-      this.#ringPort();
-    });
+    super.connected(socket);
   }
 
-  ring(): void {
-    if (this.#socket === undefined) this.#ringPort();
-    else this.#socket.write(BYTE);
-  }
-
-  close(): void {
+  override close(): void {
     this.#noLongerExpected();
-    this.#socket?.destroy();
+    super.close();
   }
 }
