@@ -9,6 +9,7 @@ import {
   ANSWERS,
   type Answer,
   ASKS,
+  ASKS_WINDOW,
   type Ask,
   KEY_BYTES_MAX,
   NO_BYTES,
@@ -21,9 +22,7 @@ import {
 export const ANSWER_MS = 5000;
 /** How often deadlines are looked at while something is asked, ms. */
 const LOOK_MS = 250;
-/** So many are on their way at one time, so that their answers are bounded, too. Locks, which may take long, do not count. */
-const WINDOW = 64;
-/** So many may wait for that, with so many bytes. */
+/** So many may wait for a place among those that are on their way (ASKS_WINDOW), with so many bytes. */
 export const WAITING_MAX = 16_384;
 export const WAITING_BYTES_MAX = 64 * 1024 * 1024;
 /** How long a lock may be held while others wait for it, if its holder does not say, ms. */
@@ -228,7 +227,7 @@ export class LanePoolState implements PoolState {
 
   #send(): void {
     for (const pending of this.#waiting) {
-      if (this.#window >= WINDOW) return;
+      if (this.#window >= ASKS_WINDOW) return;
       this.#waiting.delete(pending);
       this.#waitingBytes -= pending.bytes;
       if (pending.ask.operation !== ASKS.LOCK) this.#window++;

@@ -48,6 +48,9 @@ export const ANSWERS = {
   FAULT: 7,
 } as const;
 
+/** So many are on their way at one time, so that their answers are bounded, too. Locks, which may take long, do not count. */
+export const ASKS_WINDOW = 64;
+
 /** Names of spaces are ours; keys are an app's. */
 export const SPACE_BYTES_MAX = 64;
 export const KEY_BYTES_MAX = 4096;
@@ -89,6 +92,12 @@ export function writeAsk(writer: FrameWriter, ask: Ask): void {
   at += buffer.write(key, at, "utf8");
   if (expected !== undefined) buffer.set(expected, at);
   buffer.set(value, at + (expected?.length ?? 0));
+}
+
+/** Whether the ask whose payload begins at `at` is one of those that ASKS_WINDOW is about. */
+export function countsInWindow(batch: Buffer, at: number): boolean {
+  const operation = batch.readUInt16LE(at + 4);
+  return operation !== ASKS.LOCK && operation !== ASKS.UNLOCK;
 }
 
 /** Its bytes are views of `payload`. */

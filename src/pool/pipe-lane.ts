@@ -12,10 +12,16 @@ import {
   TO_WORKER,
 } from "../messages/lane.ts";
 import { LEASE_MS, MESSAGE_HEADER_BYTES, MessageReader, sharedClockMs, writeMessageHeader } from "../messages/pipe.ts";
+import { ASKS_WINDOW, countsInWindow } from "../messages/state.ts";
 import type { Lane, LoopTimes } from "./lane.ts";
 
 /** The claims of a worker that begins nothing are looked at this often, at most, ms. */
 const LOOK_MS = 1;
+/**
+ * Asks whose answers a worker has not taken: it keeps to ASKS_WINDOW, but for those that it gave up while the pool stood
+ * still. Past this it is ended, or it would fill the pool's memory with what it never reads.
+ */
+export const UNTAKEN_MAX = 16 * ASKS_WINDOW;
 
 export interface PipeLaneOptions {
   readonly socket: Socket;
@@ -23,7 +29,7 @@ export interface PipeLaneOptions {
   readonly claimed: () => number;
   /** Gets what the worker says, in order. */
   readonly received: (batch: Buffer) => void;
-  /** The worker said what cannot be understood. */
+  /** The worker said what cannot be understood, or asked without end. Nothing that it says is read from then on. */
   readonly broken: (error: unknown) => void;
 }
 
@@ -55,18 +61,24 @@ export class PipeLane implements Lane {
   #sent = 0;
   #seen = 0;
   #micros = 0;
+  /** Asks whose answers are not in the pipe, and those of them that are answered since the last post. */
+  #untaken = 0;
+  #answered = 0;
+  #isBroken = false;
   #life: "alive" | "dead" | "unknown" = "alive";
   /** It has said that nothing follows. */
   drained = false;
-  readonly #weighers: ((weight: Weight) => void)[] = [];
+  #weighing: PromiseWithResolvers<Weight> | undefined;
 
   constructor(options: PipeLaneOptions) {
     this.#options = options;
     this.#reader = new MessageReader((batch) => this.#receive(batch));
     options.socket.on("data", (bytes: Buffer) => {
+      if (this.#isBroken) return;
       try {
         this.#reader.push(bytes);
       } catch (error) {
+        this.#isBroken = true;
         options.broken(error);
       }
     });
@@ -91,7 +103,8 @@ export class PipeLane implements Lane {
     }
     const message = this.writer.takeBehind(MESSAGE_HEADER_BYTES);
     writeMessageHeader(message, leaseMs);
-    socket.write(message);
+    if (this.#answered === 0) socket.write(message);
+    else this.#writeAnswers(message);
     return false;
   }
 
@@ -129,13 +142,14 @@ export class PipeLane implements Lane {
     return this.#micros;
   }
 
-  /** Resolves when the worker's loop has turned and it has said what it holds. */
+  /** Resolves when the worker's loop has turned and it has said what it holds. One that is stuck is asked once. */
   weigh(): Promise<Weight> {
-    return new Promise((resolve) => {
-      this.#weighers.push(resolve);
+    if (this.#weighing === undefined) {
+      this.#weighing = Promise.withResolvers();
       this.writer.mark(TO_WORKER.WEIGH, 0);
       this.post();
-    });
+    }
+    return this.#weighing.promise;
   }
 
   /** Its process runs no more code. False: it was told to end, and it is not known that it has. */
@@ -143,22 +157,35 @@ export class PipeLane implements Lane {
     this.#life = known ? "dead" : "unknown";
   }
 
+  #writeAnswers(message: Buffer): void {
+    const answered = this.#answered;
+    this.#answered = 0;
+    this.#options.socket.write(message, () => {
+      this.#untaken -= answered;
+    });
+  }
+
   #receive(batch: Buffer): void {
     // So that the claims do not pile up.
     this.#claimed = this.#options.claimed();
+    let asked = 0;
     readBatch(batch, (kind, slot, start, end) => {
-      if (kind === FROM_WORKER.RETURNED) this.#returned.add(slot);
+      if (kind === FROM_WORKER.ASK && countsInWindow(batch, start)) asked++;
+      else if (kind === FROM_WORKER.RETURNED) this.#returned.add(slot);
       else if (kind === FROM_WORKER.DRAINED) this.drained = true;
       else if (kind === FROM_WORKER.TURNED && end - start === 8) {
         this.#seen = batch.readUInt32LE(start);
         this.#micros = batch.readUInt32LE(start + 4);
       } else if (kind === FROM_WORKER.WEIGHT && end - start === 24) {
         const loop = { idle: batch.readDoubleLE(start + 8), active: batch.readDoubleLE(start + 16) };
-        const weight = { bytes: batch.readDoubleLE(start), loop };
-        for (const resolve of this.#weighers.splice(0)) resolve(weight);
+        this.#weighing?.resolve({ bytes: batch.readDoubleLE(start), loop });
+        this.#weighing = undefined;
       }
     });
+    this.#untaken += asked;
+    if (this.#untaken > UNTAKEN_MAX) throw new RangeError(`it asks, and has not taken ${this.#untaken} answers`);
     this.#options.received(batch);
+    this.#answered += asked;
   }
 
   #isClaimed(offer: Offer | undefined, patienceMs: number): boolean {

@@ -2,8 +2,12 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { LEASE_MS, sharedClockMs } from "../../src/messages/pipe.ts";
+import { ASKS, NO_BYTES, writeAsk } from "../../src/messages/state.ts";
+import { UNTAKEN_MAX } from "../../src/pool/pipe-lane.ts";
+import { SharedState } from "../../src/pool/state/shared-state.ts";
 import { laneContract, lanes } from "../contracts/lane.ts";
 import { eventually } from "../support/eventually.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 import { makeExchange } from "../support/fake-exchange-pool.ts";
 import { type PipePair, pipePair } from "../support/pipe-pair.ts";
 
@@ -131,5 +135,56 @@ describe("a lane between pool and child process", () => {
     }, 30_000);
     expect(begun).toHaveLength(200);
     expect([...waiting].map(({ outcomes }) => outcomes)).toEqual(Array(200).fill(["replied"]));
+  });
+});
+
+describe("what a child process asks of the shared state", () => {
+  const KIB = 1024;
+  let clock: FakeClock;
+  let pair: PipePair;
+
+  beforeEach(async () => {
+    clock = new FakeClock();
+    const shared = new SharedState({
+      clock,
+      memoryBytes: 1024 * KIB,
+      valueLimitBytes: 1024 * KIB,
+      persist: false,
+      stirred: () => {},
+      overheld: () => {},
+      inherited: () => {},
+    });
+    pair = await pipePair(clock, {
+      asked: (worker, ask) => {
+        shared.asked(worker, ask);
+        setImmediate(() => worker.post());
+      },
+    });
+    await pair.lane.state.set("cache", "short", Buffer.alloc(KIB));
+    await pair.lane.state.set("cache", "long", Buffer.alloc(64 * KIB));
+  });
+  afterEach(() => pair.close());
+
+  it("is answered however much it is, as long as it takes its answers", async () => {
+    const { state } = pair.lane;
+    // A few at a time: a busy machine is to answer each in time.
+    for (let asked = 0; asked <= UNTAKEN_MAX; asked += 128) {
+      const some = await Promise.all(Array.from({ length: 128 }, () => state.get("cache", "short")));
+      expect(new Set(some.map((bytes) => bytes?.length))).toEqual(new Set([KIB]));
+    }
+    expect(pair.events).not.toContain("broken");
+  });
+
+  it("is asked by no worker of ours, and is the end of one, where it takes no answers and asks on", async () => {
+    pair.workerSocket.pause();
+    const ask = { id: 0, operation: ASKS.GET, space: "cache", key: "long", first: 0, second: 0 };
+    for (let n = 0; n < 4 * UNTAKEN_MAX && !pair.events.includes("broken"); n++) {
+      writeAsk(pair.lane.writer, { ...ask, id: n, expected: undefined, value: NO_BYTES });
+      pair.lane.flush();
+      if (n % 16 === 0) await new Promise(setImmediate);
+    }
+    await eventually(() => pair.events.includes("broken"));
+    // Nothing that it says is read from then on.
+    expect(pair.events.filter((event) => event === "broken")).toHaveLength(1);
   });
 });

@@ -6,17 +6,19 @@ import { PipeLane } from "../../src/pool/pipe-lane.ts";
 import { WorkerLane } from "../../workers/lane.ts";
 import type { OpenExchange } from "../../workers/open-exchange.ts";
 import { PipeRoad } from "../../workers/pipe-road.ts";
-import { type LanePair, pairedHandle } from "./lane-pair.ts";
+import { type LanePair, type LanePairOptions, pairedHandle } from "./lane-pair.ts";
 
 export interface PipePair extends LanePair {
   readonly poolLane: PipeLane;
+  /** The worker's end of the pipe. */
+  readonly workerSocket: Socket;
   /** The worker's process is gone, as it is after SIGKILL: what it wrote is there. */
   kill(): void;
 }
 
 /** Both ends of a lane to a child process, in one process, over real sockets. */
-export async function pipePair(clock: Clock): Promise<PipePair> {
-  const { handle, events, say } = pairedHandle(clock);
+export async function pipePair(clock: Clock, options: LanePairOptions = {}): Promise<PipePair> {
+  const { handle, events, say } = pairedHandle(clock, options);
   const [poolSocket, workerSocket] = await socketPair();
   const [poolClaims, workerClaims] = await socketPair();
   const claims = new Claims(poolClaims, process.pid);
@@ -43,6 +45,7 @@ export async function pipePair(clock: Clock): Promise<PipePair> {
     handle,
     lane,
     poolLane,
+    workerSocket,
     begun,
     events,
     kill: () => poolLane.died(true),

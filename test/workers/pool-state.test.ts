@@ -1,7 +1,7 @@
 import { Fault } from "../../src/base/fault.ts";
 import { BatchWriter, readBatch } from "../../src/messages/batch.ts";
 import { ANSWERS, ASKS, type Ask, NO_BYTES, readAnswer, writeAsk } from "../../src/messages/state.ts";
-import { SharedState } from "../../src/pool/state/shared-state.ts";
+import { CLEARS_MAX, SharedState } from "../../src/pool/state/shared-state.ts";
 import type { WorkerHandle } from "../../src/pool/worker-handle.ts";
 import { ANSWER_MS, LanePoolState, type PoolState, WAITING_BYTES_MAX } from "../../workers/pool-state.ts";
 import { FakeClock } from "../support/fake-clock.ts";
@@ -81,6 +81,38 @@ describe("what no worker's end of ours asks", () => {
     readBatch(answered, (_kind, _slot, start, end) => kinds.push(readAnswer(answered.subarray(start, end)).kind));
     expect([kinds, shared.counts.locks.held]).toEqual([[ANSWERS.FAULT], 0]);
   });
+});
+
+it("clears in one worker's name only so often at once", () => {
+  let later: (() => void)[] = [];
+  const { shared } = sharedWorkers(clock, 1, { later: (fn) => later.push(fn) });
+  const asks = new BatchWriter();
+  const answers = new BatchWriter();
+  const said = {
+    operation: ASKS.CLEAR,
+    space: "s",
+    key: "",
+    first: 0,
+    second: 0,
+    expected: undefined,
+    value: NO_BYTES,
+  };
+  for (let id = 1; id <= CLEARS_MAX + 1; id++) writeAsk(asks, { ...said, id });
+  const batch = Buffer.from(asks.take());
+  const clear = (): void =>
+    readBatch(batch, (_kind, _slot, start, end) => shared.asked({ id: 1, answers }, batch.subarray(start, end)));
+  const answered = (): number[] => {
+    const kinds: number[] = [];
+    if (answers.empty) return kinds;
+    const all = Buffer.from(answers.take());
+    readBatch(all, (_kind, _slot, start, end) => kinds.push(readAnswer(all.subarray(start, end)).kind));
+    return kinds;
+  };
+  clear();
+  expect(answered()).toEqual([ANSWERS.FAULT]);
+  for (let turns = 0; turns < 3; turns++) for (const step of later.splice(0)) step();
+  later = [];
+  expect(answered()).toEqual(Array(CLEARS_MAX).fill(ANSWERS.NUMBER));
 });
 
 describe("what a worker asks of the pool's state", () => {

@@ -8,6 +8,8 @@ import { Fault } from "../../base/fault.ts";
 /** So many may be held, and so many may wait for any, at one time. */
 export const LOCKS_MAX = 65_536;
 export const WAITERS_MAX = 65_536;
+/** So many of both may be one worker's: the others are to have some, too. */
+export const OWNED_MAX = 32_768;
 
 /** Who asks: a worker's number, and the number of what it asked. */
 export interface Claim {
@@ -63,6 +65,11 @@ export class Locks {
     if (this.#owners.get(claim.owner)?.has(claim.id) === true) {
       // Of two with one number only one could ever be let go of.
       claim.refused(new Fault("HANDLER", `worker ${claim.owner} has asked for two locks as number ${claim.id}`));
+      return;
+    }
+    if ((this.#owners.get(claim.owner)?.size ?? 0) >= OWNED_MAX) {
+      const why = `worker ${claim.owner} holds, or waits for, ${OWNED_MAX} locks`;
+      claim.refused(new Fault("OVERLOAD", `the lock ${claim.name} cannot be had: ${why}`));
       return;
     }
     const lock = this.#locks.get(claim.name);

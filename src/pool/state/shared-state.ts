@@ -8,6 +8,7 @@ import type { EstateAddress } from "../../messages/lifecycle.ts";
 import {
   ANSWERS,
   ASKS,
+  ASKS_WINDOW,
   type Ask,
   KEY_BYTES_MAX,
   readAsk,
@@ -26,6 +27,8 @@ import { Store } from "./store.ts";
 const SPACES_MAX = 16;
 /** So many entries are looked at in one turn of the event loop by what has to look at all. */
 const SLICE = 1000;
+/** So many times one worker may clear at once: each goes on for as long as there is something to look at. */
+export const CLEARS_MAX = ASKS_WINDOW;
 /** Expired entries that a tick may drop. */
 const SWEPT_PER_TICK = 2000;
 /** Longest wait for a lock, and longest time to hold one, ms. */
@@ -63,6 +66,8 @@ export class SharedState {
   readonly #later: (fn: () => void) => void;
   readonly #spaces = new Map<string, Store>();
   readonly #locks: Locks;
+  /** What each worker has cleared and not been told of, by its number. */
+  readonly #clears = new Map<number, number>();
   #bequest: Bequest | undefined;
   #inheritance: Inheritance | undefined;
   #inheriting = false;
@@ -231,6 +236,9 @@ export class SharedState {
   }
 
   #clear(asker: Asker, id: number, steps: Generator<number>): void {
+    const running = this.#clears.get(asker.id) ?? 0;
+    if (running >= CLEARS_MAX) throw new Fault("OVERLOAD", `worker ${asker.id} clears ${running} times at once`);
+    this.#clears.set(asker.id, running + 1);
     let cleared = 0;
     const step = (): void => {
       const { value, done } = steps.next();
@@ -239,11 +247,18 @@ export class SharedState {
         this.#later(step);
         return;
       }
+      this.#cleared(asker.id);
       if (asker.answers === undefined) return;
       writeNumberAnswer(asker.answers, id, cleared);
       this.#options.stirred();
     };
     step();
+  }
+
+  #cleared(worker: number): void {
+    const left = (this.#clears.get(worker) ?? 0) - 1;
+    if (left > 0) this.#clears.set(worker, left);
+    else this.#clears.delete(worker);
   }
 
   #lock(asker: Asker, { id, key: name, first, second }: Ask): void {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import type { Fault } from "../../../src/base/fault.ts";
-import { Locks } from "../../../src/pool/state/locks.ts";
+import { Locks, OWNED_MAX } from "../../../src/pool/state/locks.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 
 let clock: FakeClock;
@@ -105,6 +105,18 @@ describe("a lock", () => {
     expect(said[1]).toMatch(/1 refused: .*two locks/);
     locks.forget(1);
     expect([locks.held, locks.waiting]).toEqual([0, 0]);
+  });
+
+  it("is refused to a worker that has half of all, and not to the others", () => {
+    for (let n = 0; n < OWNED_MAX; n++) ask(1, { name: `L${n}` });
+    ask(1, { name: "one more" });
+    ask(2, { name: "one more" });
+    expect(said.slice(-2)).toEqual([
+      expect.stringContaining(`worker 1 holds, or waits for, ${OWNED_MAX} locks`),
+      expect.stringMatching(/ has one more$/),
+    ]);
+    locks.forget(1);
+    expect(locks.held).toBe(1);
   });
 
   it("is had by never more than one, and by all who wait long enough, whatever happens", () => {
