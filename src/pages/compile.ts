@@ -14,7 +14,7 @@ import { CodeWriter } from "./writer.ts";
 export const PAGE_RUNTIME = "holdfast/page-runtime";
 
 /** Changes whenever the same page may give other code. */
-export const COMPILER_VERSION = 2;
+export const COMPILER_VERSION = 3;
 
 export interface CompiledPage {
   readonly code: string;

@@ -14,6 +14,7 @@ export function joinPositions(at: HtmlPosition, other: HtmlPosition): string | u
   other.drain();
   const difference = `${at.describe()} and ${other.describe()}`;
   if (at.foreign !== other.foreign) at.foreign = true;
+  if (at.says !== other.says) at.says = undefined;
   if (at.isInTag && other.isInTag) return joinTags(at, other) ? undefined : difference;
   const same =
     at.mode === other.mode &&
@@ -28,7 +29,6 @@ export function joinPositions(at: HtmlPosition, other: HtmlPosition): string | u
 function joinTags(at: HtmlPosition, other: HtmlPosition): boolean {
   if (at.closing !== other.closing) return false;
   if (at.tag !== other.tag && at.mode !== "tag-name" && other.mode !== "tag-name") return false;
-  if (at.type !== other.type) at.type = undefined;
   // Of an element with content more is refused.
   at.slash &&= other.slash;
   if (at.mode === other.mode && at.attribute === other.attribute && at.tag === other.tag) return true;

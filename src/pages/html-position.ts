@@ -36,6 +36,11 @@ const IN_TAG: ReadonlySet<Mode> = new Set([
   "merged",
 ]);
 
+const SAYING: ReadonlyMap<string, string> = new Map([
+  ["script", "type"],
+  ["meta", "http-equiv"],
+]);
+
 export class HtmlPosition {
   mode: Mode = "data";
   xml = false;
@@ -47,8 +52,11 @@ export class HtmlPosition {
   attribute: string | undefined = "";
   /** Around the attribute's value; " " for none. */
   quote = "";
-  /** Of the <script> whose tag is read: its `type`, if the page wrote it. */
-  type: string | undefined = "";
+  /**
+   * What the tag that is read has said of its content: a <script>'s `type`, a <meta>'s `http-equiv`, or "name" for a
+   * <meta> that has one. Empty until then; undefined where the page's code decides it.
+   */
+  says: string | undefined = "";
   /** What was read of something that may become something else: `<`, `</scr`, `--`. */
   pending = "";
   /** Reads what a script, a style or an address consists of. */
@@ -65,6 +73,21 @@ export class HtmlPosition {
   slash = false;
   /** Inside of <svg> or <math>, where other rules hold for scripts. */
   foreign = false;
+
+  /** The tag's name; in an SVG document without the prefix of its namespace. */
+  get element(): string {
+    return this.svg ? this.tag.slice(this.tag.lastIndexOf(":") + 1) : this.tag;
+  }
+
+  /** The attribute is the one that `says` is of. */
+  get isSaying(): boolean {
+    return this.attribute !== undefined && SAYING.get(this.element) === this.attribute;
+  }
+
+  /** It makes what a <meta> holds text. */
+  get isNaming(): boolean {
+    return this.element === "meta" && /^(?:name|property|itemprop)$/.test(this.attribute ?? "");
+  }
 
   get isInTag(): boolean {
     return IN_TAG.has(this.mode);
@@ -90,7 +113,7 @@ export class HtmlPosition {
   equals(other: HtmlPosition): boolean {
     this.drain();
     other.drain();
-    const { mode, tag, closing, attribute, quote, type, pending, escaped, foreign } = this;
+    const { mode, tag, closing, attribute, quote, says, pending, escaped, foreign } = this;
     return (
       mode === other.mode &&
       pending === other.pending &&
@@ -100,7 +123,7 @@ export class HtmlPosition {
           closing === other.closing &&
           attribute === other.attribute &&
           quote === other.quote &&
-          type === other.type &&
+          says === other.says &&
           escaped === other.escaped &&
           sameSub(this.sub, other.sub)))
     );
@@ -131,5 +154,5 @@ function sameSub(one: Sub | undefined, other: Sub | undefined): boolean {
   if (one === undefined || other === undefined) return one === other;
   if (one instanceof CodeLexer) return other instanceof CodeLexer && one.equals(other);
   if (one instanceof CssLexer) return other instanceof CssLexer && one.equals(other);
-  return other instanceof UrlState && one.phase === other.phase;
+  return other instanceof UrlState && one.equals(other);
 }

@@ -1,13 +1,13 @@
 // The HTML tokenizer [HTML §13.2.5], as far as needed to know what a value at this place would be part of.
 // It follows the text of a page from tag to tag; values and code are told to it.
 
-import { attributeKind } from "./attributes.ts";
 import { CodeLexer } from "./code-lexer.ts";
 import { CssLexer } from "./css-lexer.ts";
 import { joinPositions } from "./html-join.ts";
-import { HtmlPosition, type Mode, type Sub } from "./html-position.ts";
+import { HtmlPosition, type Mode } from "./html-position.ts";
 import { UrlState } from "./url-state.ts";
 import { contextAt, type ValueContext } from "./value-context.ts";
+import { valueReader } from "./value-reader.ts";
 
 export type Language = "html" | "svg" | "xml" | "script" | "style" | "plain";
 
@@ -130,7 +130,7 @@ export class HtmlState {
       this.#to("tag-name");
       this.#at.tag = char.toLowerCase();
       this.#at.closing = read.length === 3;
-      this.#at.type = "";
+      this.#at.says = "";
       return;
     }
     if (read === "<!--") {
@@ -181,13 +181,13 @@ export class HtmlState {
       this.#inTag(char);
       return;
     }
-    if (this.#at.tag === "script") this.#escape(read, isEnd);
+    if (this.#at.element === "script") this.#escape(read, isEnd);
     this.#at.pending = "";
     // What looked like the end tag is content; a `<` in it may begin the real one.
     const content = char === "<" ? read.slice(0, -1) : read;
     if (char === "<") this.#at.pending = "<";
     this.#at.unread += content;
-    if (this.#at.tag === "script") this.#at.recent = (this.#at.recent + content).slice(-8);
+    if (this.#at.element === "script") this.#at.recent = (this.#at.recent + content).slice(-8);
   }
 
   #escape(read: string, isEnd: boolean): void {
@@ -227,11 +227,10 @@ export class HtmlState {
   #openValue(quote: string, first = ""): void {
     this.#at.mode = "value";
     this.#at.quote = quote;
-    const kind =
-      this.#at.attribute === undefined || this.#at.xml ? "text" : attributeKind(this.#at.tag, this.#at.attribute);
-    this.#at.sub = subFor(kind);
+    this.#at.sub = valueReader(this.#at);
     // [HTML §13.2.5.33] Of two attributes with one name the first counts.
-    if (this.#isType()) this.#at.type = this.#at.type === "" ? "" : undefined;
+    if (this.#at.isSaying) this.#at.says = this.#at.says === "" ? "" : undefined;
+    else if (this.#at.isNaming) this.#at.says ||= "name";
     if (first !== "") this.#value(first);
   }
 
@@ -244,12 +243,8 @@ export class HtmlState {
       if (char === ">") this.#endTag();
       return;
     }
-    if (this.#isType() && this.#at.type !== undefined) this.#at.type += char;
+    if (this.#at.isSaying && this.#at.says !== undefined) this.#at.says += char;
     if (this.#at.sub !== undefined) this.#at.unread += char;
-  }
-
-  #isType(): boolean {
-    return this.#at.tag === "script" && this.#at.attribute === "type";
   }
 
   #leave(): void {
@@ -261,27 +256,24 @@ export class HtmlState {
     this.#leave();
     this.#at.quote = "";
     this.#to("data");
-    const { tag, closing, xml } = this.#at;
-    if (tag === "svg" || tag === "math") this.#at.foreign = this.#at.svg || (!closing && !xml);
-    const isEmpty = this.#at.svg && this.#at.slash;
+    const { element: tag, closing, xml, svg } = this.#at;
+    if (tag === "svg" || tag === "math") this.#at.foreign = svg || (!closing && !xml);
+    const isEmpty = svg && this.#at.slash;
     if (closing || xml || isEmpty) return;
     this.#at.recent = "";
     if (tag === "script") {
       this.#at.mode = "script";
-      const isCode = this.#at.type !== undefined && SCRIPT_TYPES.test(this.#at.type.trim());
+      const isCode = this.#at.says !== undefined && SCRIPT_TYPES.test(this.#at.says.trim());
       this.#at.sub = isCode ? new CodeLexer(true) : undefined;
     } else if (tag === "style") {
       this.#at.mode = "style";
       this.#at.sub = new CssLexer();
-    } else if (TEXT_ELEMENTS.has(tag)) this.#at.mode = "text";
-    else if (RAW_ELEMENTS.has(tag)) this.#at.mode = "raw";
+    } else if (TEXT_ELEMENTS.has(tag)) {
+      // An SVG's <title> holds elements.
+      const holdsText = !svg && (tag !== "title" || !this.#at.foreign);
+      this.#at.mode = holdsText ? "text" : "data";
+    } else if (RAW_ELEMENTS.has(tag)) this.#at.mode = "raw";
   }
-}
-
-function subFor(kind: ReturnType<typeof attributeKind>): Sub | undefined {
-  if (kind === "url") return new UrlState();
-  if (kind === "script") return new CodeLexer(true);
-  return kind === "style" ? new CssLexer() : undefined;
 }
 
 function beginningOf(language: Language): HtmlPosition {

@@ -2,9 +2,10 @@
 
 /**
  * `start`: nothing but spaces yet. `root`: one slash; another one would make a host of what follows. `open`: something, but the scheme may still come. `fixed`: the page itself
- * has written the scheme, or that there is none. `refused`: no value is safe here any more.
+ * has written the scheme, or that there is none. `refused`: no value is safe here any more. `refresh`: where
+ * the content of a refresh begins.
  */
-export type UrlPhase = "start" | "root" | "open" | "fixed" | "refused";
+export type UrlPhase = "start" | "root" | "open" | "fixed" | "refused" | "refresh";
 
 export class UrlState {
   phase: UrlPhase = "start";
@@ -13,11 +14,12 @@ export class UrlState {
   #written: string | undefined = "";
 
   clone(): UrlState {
-    const copy = new UrlState();
-    copy.phase = this.phase;
-    copy.reason = this.reason;
-    copy.#written = this.#written;
-    return copy;
+    return this.copyTo(new UrlState());
+  }
+
+  /** Whether every text that follows means the same in both. */
+  equals(other: UrlState): boolean {
+    return this.phase === other.phase;
   }
 
   join(other: UrlState): boolean {
@@ -44,6 +46,23 @@ export class UrlState {
     }
   }
 
+  protected copyTo<Copy extends UrlState>(copy: Copy): Copy {
+    copy.phase = this.phase;
+    copy.reason = this.reason;
+    copy.#written = this.#written;
+    return copy;
+  }
+
+  protected begin(): void {
+    this.phase = "start";
+    this.#written = "";
+  }
+
+  protected refuse(reason: string): void {
+    this.phase = "refused";
+    this.reason = reason;
+  }
+
   #read(char: string): void {
     // Browsers leave these out wherever they stand in an address. [URL §4.4]
     if (/[\t\n\r]/.test(char) || (this.phase === "start" && char === " ")) return;
@@ -51,16 +70,11 @@ export class UrlState {
     this.phase = "open";
     if (phase === "start" && /[/\\]/.test(char)) this.phase = "root";
     else if (phase === "root" || /[/?#\\]/.test(char)) this.phase = "fixed";
-    else if (char === "&") this.#refuse("it holds a character reference");
+    else if (char === "&") this.refuse("it holds a character reference");
     else if (char !== ":") this.#written = this.#written === undefined ? undefined : this.#written + char;
-    else if (this.#written === undefined) this.#refuse("its scheme comes from a value");
-    else if (/^\s*(?:javascript|vbscript|data)$/i.test(this.#written)) this.#refuse(`it begins with ${this.#written}:`);
+    else if (this.#written === undefined) this.refuse("its scheme comes from a value");
+    else if (/^\s*(?:javascript|vbscript|data)$/i.test(this.#written)) this.refuse(`it begins with ${this.#written}:`);
     else this.phase = "fixed";
-  }
-
-  #refuse(reason: string): void {
-    this.phase = "refused";
-    this.reason = reason;
   }
 }
 

@@ -1,7 +1,9 @@
 // Where a value would land → how it has to be written there, or why it must not stand there.
 
+import { attributeKind, CLOSED } from "./attributes.ts";
 import { CssLexer } from "./css-lexer.ts";
 import type { HtmlPosition } from "./html-position.ts";
+import { UrlListState } from "./url-list-state.ts";
 import { UrlState } from "./url-state.ts";
 
 /** What a value would be part of. `none`: it must not stand here. */
@@ -13,6 +15,8 @@ export type ValueContext =
         | "url"
         | "url-part"
         | "url-path"
+        | "url-list"
+        | "refresh"
         | "plain"
         | "code"
         | "string"
@@ -21,6 +25,14 @@ export type ValueContext =
       readonly attribute: boolean;
     }
   | { readonly kind: "none"; readonly what: string; readonly hint: string };
+
+const URL_KINDS = {
+  start: "url",
+  root: "url-path",
+  open: "url-part",
+  fixed: "html",
+  refresh: "refresh",
+} as const;
 
 const RAW_HINT = "<%- … %> writes a value as it is; then it is yours to make it safe.";
 
@@ -79,12 +91,11 @@ function valueContext(at: HtmlPosition): ValueContext {
   if (at.attribute === undefined) {
     return none("in an attribute whose name depends on the page's code", "Write whole attributes in each branch.");
   }
-  if (at.attribute === "srcdoc" && !at.xml) {
-    const hint = `Its value is a document inside of an attribute. ${RAW_HINT}`;
-    return none("in srcdoc", hint);
+  if (attributeKind(at.element, at.attribute) === "closed" && !at.xml) {
+    return none(`in ${at.attribute}`, `${CLOSED[at.attribute]} ${RAW_HINT}`);
   }
-  if (at.tag === "script" && at.attribute === "type") {
-    return none("as the type of a <script>", "The page has to say what the script is.");
+  if (at.isSaying && !at.xml) {
+    return none(`as the ${at.attribute} of a <${at.element}>`, `The page has to say what the ${at.element} is.`);
   }
   return at.sub === undefined ? { kind: "html", attribute: true } : subContext(at, true);
 }
@@ -95,8 +106,8 @@ function subContext(at: HtmlPosition, attribute: boolean): ValueContext {
   if (sub === undefined) return none(`${where}, whose type is not known`, RAW_HINT);
   if (sub instanceof UrlState) {
     if (sub.phase === "refused") return none(`in this address: ${sub.reason}`, RAW_HINT);
-    const kind = { start: "url", root: "url-path", open: "url-part", fixed: "html" } as const;
-    return { kind: kind[sub.phase], attribute };
+    if (sub instanceof UrlListState) return { kind: "url-list", attribute };
+    return { kind: URL_KINDS[sub.phase], attribute };
   }
   if (sub.lost) {
     const hint = `Put the value into a data-… attribute and read it from there. ${RAW_HINT}`;

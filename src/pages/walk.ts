@@ -13,6 +13,8 @@ export type Escape =
   | "url"
   | "urlPart"
   | "urlPath"
+  | "urlList"
+  | "refresh"
   | "json"
   | "string"
   | "style"
@@ -241,6 +243,10 @@ function escapesFor({ kind, attribute }: Context): Escape[] {
       return ["html", "urlPart"];
     case "url-path":
       return ["html", "urlPath"];
+    case "url-list":
+      return ["html", "urlList"];
+    case "refresh":
+      return ["html", "refresh"];
     case "code":
       return attribute ? ["html", "json"] : ["json"];
     case "string":

@@ -36,6 +36,38 @@ describe("a value is escaped for the place where it stands", () => {
     ["… whose scheme may still come", '<a href="x*">', "y:z", "#refused"],
     ["… of an SVG", '<svg><a xlink:href="*">', "javascript:1", "about:invalid#refused"],
     ["… of an animation", '<svg><set attributeName=href to="*">', "javascript:1", "about:invalid#refused"],
+    ["… of several animations", '<animate values="*">', "/a;javascript:1", "#refused"],
+    ["… behind others of an animation", '<animate values="/a;*">', "javascript:1", "#refused"],
+    ["… that follows within an animation", '<animateTransform values="/a/*">', "b;\tjava\nscript:1", "#refused"],
+    ["numbers of an animation", '<animate values="0;*;9px">', "1.5px", "1.5px"],
+    ["addresses of an animation", '<animate values="*">', "#a;https://x.test;/b", "#a;https://x.test;/b"],
+    [
+      "the address of a refresh",
+      '<meta http-equiv=refresh content="0; url=*">',
+      "javascript:1",
+      "about:invalid#refused",
+    ],
+    ["… in quotes", `<meta http-equiv="Refresh" content="0;URL='*'">`, "data:text/html,x", "about:invalid#refused"],
+    ["… without its name", '<meta http-equiv="refresh" content="1.5, *">', "vbscript:1", "about:invalid#refused"],
+    [
+      "… that brings its name",
+      '<meta http-equiv="refresh" content="0;*">',
+      "url=javascript:1",
+      "about:invalid#refused",
+    ],
+    ["… that goes on", '<meta http-equiv="refresh" content="0;u*">', "rl=javascript:1", "#refused"],
+    ["… that is safe", '<meta http-equiv="refresh" content="0; url=*">', "/next?a=b:c", "/next?a=b:c"],
+    ["… behind seconds that are a value", '<meta http-equiv="refresh" content="*; url=/x">', 5, "5"],
+    ["a whole refresh", '<meta http-equiv="refresh" content="*">', "0; url=javascript:1", "#refused"],
+    ["… without seconds", '<meta http-equiv="refresh" content="5*">', "; url=javascript:1", "#refused"],
+    ["… that is safe", '<meta http-equiv="refresh" content="*">', "5; url=https://x.test", "5; url=https://x.test"],
+    ["what may be a refresh", '<meta content="*" http-equiv="refresh">', "0;javascript:1", "#refused"],
+    ["… or any text", '<meta content="*" name="description">', "News: 5 of them", "News: 5 of them"],
+    ["… behind the page's own", '<meta content="5 News: *" property="og:title">', "a: b", "a: b"],
+    ["the content of another <meta>", '<meta name="description" content="*">', "5, javascript:1", "5, javascript:1"],
+    ["… by its property", '<meta property="og:title" content="*">', "5: b", "5: b"],
+    ["… of another kind", '<meta http-equiv="x-ua-compatible" content="*">', "5: b", "5: b"],
+    ["text inside of an SVG's <title>", '<svg><title><a href="*"></title>', "javascript:1", "about:invalid#refused"],
     ["a script", "<script>let a = *;</script>", HOSTILE, JSON.stringify(HOSTILE).replace(/[<>&]/g, unicode)],
     ["a module", "<script type='module'>a(*)</script>", { b: [1, null] }, '{"b":[1,null]}'],
     ["JSON in a script", '<script type="application/ld+json">{"a":*}</script>', undefined, "null"],
@@ -76,6 +108,71 @@ describe("a value is escaped for the place where it stands", () => {
     expect(await renderPage(`${before}<%= value %>${after}`, { value })).toBe(`${before}${written}${after}`);
   });
 
+  it.each<[string, string]>([
+    ["a", "href"],
+    ["area", "href"],
+    ["base", "href"],
+    ["link", "href"],
+    ["script", "src"],
+    ["iframe", "src"],
+    ["frame", "src"],
+    ["frame", "longdesc"],
+    ["embed", "src"],
+    ["img", "src"],
+    ["img", "usemap"],
+    ["img", "lowsrc"],
+    ["img", "dynsrc"],
+    ["input", "src"],
+    ["input", "formaction"],
+    ["button", "formaction"],
+    ["form", "action"],
+    ["object", "data"],
+    ["object", "codebase"],
+    ["object", "classid"],
+    ["applet", "archive"],
+    ["body", "background"],
+    ["html", "manifest"],
+    ["head", "profile"],
+    ["menuitem", "icon"],
+    ["video", "poster"],
+    ["q", "cite"],
+    ["a", "ping"],
+    ["use", "href"],
+    ["use", "xlink:href"],
+    ["set", "to"],
+    ["animate", "to"],
+    ["animate", "from"],
+    ["animatemotion", "by"],
+    ["div", "hx-get"],
+    ["div", "data-hx-post"],
+  ])("<%s %s> is an address", async (tag, name) => {
+    const written = (value: string) => renderPage(`<${tag} ${name}="<%= value %>">`, { value });
+    expect(await written("javascript:1")).toBe(`<${tag} ${name}="about:invalid#refused">`);
+    expect(await written("/a?b=c:d")).toBe(`<${tag} ${name}="/a?b=c:d">`);
+  });
+
+  // Browsers fetch images from these, and nothing else: no scheme of theirs runs anything.
+  it.each(["img srcset", "source srcset", "link imagesrcset"])("<%s> is text", async (attribute) => {
+    const page = `<${attribute}="<%= value %> 2x">`;
+    expect(await renderPage(page, { value: "data:image/png;base64,x" })).toContain('="data:image/png;base64,x 2x"');
+  });
+
+  it.each([
+    "onclick",
+    "onbeforetoggle",
+    "@click",
+    ":href",
+    "v-html",
+    "x-bind:href",
+    "hx-on::load",
+    "data-hx-vals",
+    "hx-trigger",
+  ])("%s is code", async (name) => {
+    expect(await renderPage(`<p ${name}="<%= value %>">`, { value: "alert(1)" })).toBe(
+      `<p ${name}="&#34;alert(1)&#34;">`,
+    );
+  });
+
   it("knows several values of one attribute", async () => {
     const page = '<a href="<%= a %><%= b %>" title="<%= a %>-<%= b %>">';
     expect(await renderPage(page, { a: "java", b: "script:x" })).toBe('<a href="java#refused" title="java-script:x">');
@@ -96,6 +193,13 @@ describe("a value is escaped for the place where it stands", () => {
       "<",
       '<svg><script href="a"/><text>&lt;</text></svg>',
     ],
+    [
+      "image/svg+xml",
+      "<s:svg><s:script>f('*')</s:script></s:svg>",
+      "'",
+      "<s:svg><s:script>f('\\u0027')</s:script></s:svg>",
+    ],
+    ["image/svg+xml", "<s:set to='*'/>", "javascript:1", "<s:set to='about:invalid#refused'/>"],
     ["text/javascript", "a(*)", "</script>", 'a("\\u003c/script\\u003e")'],
   ])("in a page of type %s: %s", async (type, page, value, written) => {
     expect(await renderPage(`<%@ page type="${type}" %>\n${page.replace("*", "<%= value %>")}`, { value })).toBe(
@@ -131,6 +235,33 @@ describe("a value is refused where nothing makes it safe", () => {
       "a value cannot stand inside of <iframe>, where nothing can be escaped",
     ],
     ["in srcdoc", '<iframe srcdoc="<%= x %>">', "a value cannot stand in srcdoc"],
+    ["in a program of hyperscript", '<p _="on click <%= x %>">', "a value cannot stand in _"],
+    ["as what a <meta> is", '<meta http-equiv="<%= x %>">', "a value cannot stand as the http-equiv of a <meta>"],
+    [
+      "after javascript: in a refresh",
+      '<meta http-equiv="refresh" content="0;url=javascript:<%= x %>">',
+      "a value cannot stand in this address: it begins with javascript:",
+    ],
+    [
+      "after a reference in a refresh",
+      '<meta http-equiv="refresh" content="0&#59;url=<%= x %>">',
+      "a value cannot stand in this address: it holds a character reference",
+    ],
+    [
+      "after javascript: among the values of an animation",
+      '<animate values="/a; javascript:f(<%= x %>)">',
+      "a value cannot stand in this address: it begins with javascript:",
+    ],
+    [
+      "after a reference in an animation",
+      '<animate values="/a&#59;<%= x %>">',
+      "a value cannot stand in this address: it holds a character reference",
+    ],
+    [
+      "after a scheme that may come from a value of an animation",
+      '<animate values="/<%= x %>:<%= y %>">',
+      "a value cannot stand in this address: its scheme comes from a value",
+    ],
     [
       "after javascript:",
       '<a href="JavaScript:f(<%= x %>)">',
@@ -315,6 +446,16 @@ describe("branches", () => {
       "a slash means different things",
       "<script>a<% if (a) { %>;<% } %>/b/; <%= x %></script>",
       "in this <script> after something ambiguous",
+    ],
+    [
+      "a refresh begins differently",
+      '<meta http-equiv="refresh" content="<% if (a) { %>0;url=<% } %><%= x %>">',
+      "in this address: the branches of the page's code write its seconds differently",
+    ],
+    [
+      "the type of a script differs",
+      '<script type="<% if (a) { %>text/x<% } %>"><%= x %></script>',
+      "in this <script>, whose type is not known",
     ],
     [
       "a scheme may come from either",

@@ -8,7 +8,9 @@ import {
   jsString,
   REFUSED_PART,
   REFUSED_URL,
+  safeRefresh,
   safeUrl,
+  safeUrlList,
   safeUrlPart,
   styleUrl,
   styleValue,
@@ -28,6 +30,17 @@ function unescaped(text: string): string {
     .replaceAll("&lt;", "<")
     .replaceAll("&gt;", ">")
     .replaceAll("&amp;", "&");
+}
+
+/** [HTML §4.2.5.3, shared declarative refresh steps] Empty where it leads nowhere, or to the site itself. */
+function schemeOfRefresh(content: string): string {
+  const found = /^[\t\n\f\r ]*(\d+|(?=\.))[\d.]*(?:[;,]|[\t\n\f\r ])[\t\n\f\r ]*[;,]?[\t\n\f\r ]*(.*)$/s.exec(content);
+  if (found?.[2] === undefined) return "";
+  const named = /^url[\t\n\f\r ]*=[\t\n\f\r ]*(.*)$/is.exec(found[2]);
+  const quoted = /^(["'])([^"']*)/.exec(named?.[1] ?? found[2]);
+  const url = quoted?.[2] ?? named?.[1] ?? found[2];
+  const base = "http://site.test/";
+  return URL.canParse(url, base) ? new URL(url, base).protocol : "";
 }
 
 describe("every text", () => {
@@ -89,6 +102,25 @@ describe("every text", () => {
         if (URL.canParse(url, base)) {
           expect(new URL(url, base).protocol).toMatch(/^(?:https?|mailto|tel|sms|ftp|about):$/);
         }
+      }),
+    );
+  });
+
+  it("is no refresh that runs anything, as the standard reads it, whatever follows it", () => {
+    const part = fc.oneof(anyText, fc.constantFrom("0", " ", ";", ",", "url", "=", "'", "url=", "0;url=", "java"));
+    fc.assert(
+      fc.property(part, part, fc.constantFrom("", "script:", ":x", "javascript:x"), (one, other, end) => {
+        const content = safeRefresh(one) + safeUrlPart(other + end);
+        expect(schemeOfRefresh(content)).toMatch(/^(?:https?|mailto|tel|sms|ftp|about)?:?$/);
+      }),
+    );
+  });
+
+  it("is no address of an animation that runs anything", () => {
+    fc.assert(
+      fc.property(fc.array(fc.oneof(anyText, fc.constant("javascript:1"))), (texts) => {
+        const items = safeUrlList(texts.join(";")).split(";");
+        for (const item of items) expect(safeUrl(item)).toBe(item);
       }),
     );
   });

@@ -1,7 +1,7 @@
 // Values → text that stays what it is where it is put. Each function is for one context, which the compiler
 // has found; what it returns cannot end that context, whatever the value holds.
 
-import { SAFE_SCHEMES } from "../attributes.ts";
+import { BEFORE_ADDRESS, SAFE_SCHEMES } from "../attributes.ts";
 
 /** For text between tags, and for attributes in either kind of quotes. */
 export function escapeHtml(value: unknown): string {
@@ -44,8 +44,7 @@ export const REFUSED_PART = "#refused";
 /** An address that the value decides from its beginning: relative, or with a scheme that runs nothing. */
 export function safeUrl(value: unknown): string {
   const text = textOf(value);
-  const scheme = schemeOf(text);
-  return scheme === undefined || SAFE_SCHEMES.has(scheme) ? text : REFUSED_URL;
+  return isSafe(text) ? text : REFUSED_URL;
 }
 
 /** A part of an address whose scheme may still come: it must not be the one that ends it. */
@@ -58,6 +57,23 @@ export function safeUrlPart(value: unknown): string {
 export function safeUrlPath(value: unknown): string {
   const text = textOf(value);
   return /^[\t\n\r]*[/\\]/.test(text) ? REFUSED_PART : text;
+}
+
+/** One or more of the addresses of an animation. */
+export function safeUrlList(value: unknown): string {
+  const text = textOf(value);
+  return text.split(";").every(isSafe) ? text : REFUSED_PART;
+}
+
+/** Seconds, or a whole refresh. Where no number stands first it may be any text: browsers do nothing. [HTML §4.2.5.3] */
+export function safeRefresh(value: unknown): string {
+  const text = textOf(value);
+  return /^\s*[^\s\d.;,]/.test(text) || isSafe(text.replace(BEFORE_ADDRESS, "")) ? text : REFUSED_PART;
+}
+
+function isSafe(url: string): boolean {
+  const scheme = schemeOf(url);
+  return scheme === undefined || SAFE_SCHEMES.has(scheme);
 }
 
 /** In lower case, as a browser reads it [URL §4.4: C0 controls and spaces around, tabs and newlines within]. */

@@ -7,7 +7,9 @@ import {
   escapeHtml,
   jsonLiteral,
   jsString,
+  safeRefresh,
   safeUrl,
+  safeUrlList,
   safeUrlPart,
   safeUrlPath,
   styleUrl,
@@ -32,6 +34,8 @@ export class PageOutput {
   readonly url: Escape = safeUrl;
   readonly urlPart: Escape = safeUrlPart;
   readonly urlPath: Escape = safeUrlPath;
+  readonly urlList: Escape = safeUrlList;
+  readonly refresh: Escape = safeRefresh;
   readonly json: <Value>(value: Value extends PromiseLike<unknown> ? never : Value) => string = jsonLiteral;
   readonly string: Escape = jsString;
   readonly style: Escape = styleValue;
