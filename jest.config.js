@@ -7,6 +7,9 @@ import { availableParallelism } from "node:os";
 // each start, which now and then ends or stops a busy process (nodejs/node#59632). The long suites install packages.
 if (!process.argv.some((argument) => argument.includes(".long"))) delete process.env.NODE_EXTRA_CA_CERTS;
 
+// Files that a test makes are read by other users too, as whom pools and Apache run.
+process.umask(0o022);
+
 export default {
   rootDir: "dist/test",
   testMatch: ["**/*.test.js"],
