@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Finished, launcher } from "../support/launch.ts";
 import { type TempDir, tempDirs } from "../support/temp-dir.ts";
+import { itAsRoot } from "../support/user.ts";
 
 const TOP = fileURLToPath(new URL("../../../", import.meta.url));
 
@@ -104,18 +105,15 @@ describe("the command line", () => {
       });
     });
 
-    (process.getuid?.() === 0 ? it : it.skip)(
-      "warns root of a pool that start would refuse to run as root",
-      async () => {
-        const file = dir.write("holdfast.toml", RIGHT.replace("true", "false"));
-        expect(await run("check", "-c", file)).toMatchObject({
-          code: 0,
-          stderr:
-            "warning: pools.www.user: the app would run as root " +
-            "(name the user that it is to run as, or set allow_root = true)\n",
-        });
-      },
-    );
+    itAsRoot("warns root of a pool that start would refuse to run as root", async () => {
+      const file = dir.write("holdfast.toml", RIGHT.replace("true", "false"));
+      expect(await run("check", "-c", file)).toMatchObject({
+        code: 0,
+        stderr:
+          "warning: pools.www.user: the app would run as root " +
+          "(name the user that it is to run as, or set allow_root = true)\n",
+      });
+    });
 
     it("prints the effective configuration", async () => {
       dir.write("holdfast.toml", `${RIGHT}processes = 2\n`);

@@ -9,6 +9,7 @@ import { ask } from "../../src/cli/control-client.ts";
 import type { PoolReport } from "../../src/messages/control.ts";
 import { eventually } from "../support/eventually.ts";
 import { connectFastCgi, type FastCgiAddress } from "../support/fastcgi-client.ts";
+import { itWithIpv6 } from "../support/ipv6.ts";
 import { type Launched, type LaunchOptions, launcher } from "../support/launch.ts";
 import { isRunning } from "../support/processes.ts";
 import { type TempDir, tempDirs } from "../support/temp-dir.ts";
@@ -381,7 +382,7 @@ describe("a pool", () => {
       ]);
     });
 
-    it("over TCP by allowed clients only, of either family", async () => {
+    itWithIpv6("over TCP by allowed clients only, of either family", async () => {
       dir.write("app.mjs", HELLO);
       const pool = (name: string, listen: string, clients: string): string =>
         `[pools.${name}]\nlisten = "${listen}"\nallowed_clients = [${clients}]\n${common}`;

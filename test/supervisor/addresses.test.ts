@@ -5,6 +5,7 @@ import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import type { ListenAddress } from "../../src/config/schema.ts";
 import { type Address, bindAddress } from "../../src/supervisor/addresses.ts";
+import { itWithIpv6 } from "../support/ipv6.ts";
 import { tempDirs } from "../support/temp-dir.ts";
 import { itAsRoot, unprivileged } from "../support/user.ts";
 
@@ -151,11 +152,13 @@ describe("an address", () => {
   });
 
   describe("of a TCP socket", () => {
-    it.each(["127.0.0.1", "::1"])("tells which port it got when any would do, on %s", async (host) => {
+    const tellsItsPort = async (host: string): Promise<void> => {
       const { listen } = await bind(tcp(host, 0));
       expect(listen).toEqual({ kind: "tcp", host, port: expect.any(Number) });
       expect(listen.kind === "tcp" && listen.port > 0).toBe(true);
-    });
+    };
+    it("tells which port it got when any would do", () => tellsItsPort("127.0.0.1"));
+    itWithIpv6("tells it of IPv6 too", () => tellsItsPort("::1"));
 
     it("is refused at once when another process has it, and says so", async () => {
       const server = createServer().listen(0, "127.0.0.1");

@@ -18,6 +18,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LogFile } from "../../src/supervisor/log-file.ts";
 import { tempDirs } from "../support/temp-dir.ts";
+import { itAsRoot } from "../support/user.ts";
 
 /** Whether this process may mount a small disk to fill. */
 function mayMount(): boolean {
@@ -29,7 +30,6 @@ function mayMount(): boolean {
 }
 
 const itWithMounts: typeof it = mayMount() ? it : it.skip;
-const itAsRoot: typeof it = process.geteuid?.() === 0 ? it : it.skip;
 
 describe("a log file", () => {
   const dirs = tempDirs();

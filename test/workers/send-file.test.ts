@@ -7,6 +7,7 @@ import type { SendFileOptions } from "../../src/app/send-file.ts";
 import { sendResponse } from "../../workers/reply.ts";
 import { installResponse } from "../../workers/response.ts";
 import { sendFile } from "../../workers/send-file.ts";
+import { eventually } from "../support/eventually.ts";
 import { FakeExchange, type FakeExchangeOptions } from "../support/fake-exchange.ts";
 import { type TempDir, tempDirs } from "../support/temp-dir.ts";
 
@@ -117,8 +118,7 @@ describe("a file that is sent", () => {
     expect((await openFiles()) - before).toBe(1);
     await sendResponse(exchange, "GET", new Response("another"));
     await over;
-    await new Promise((resolve) => setImmediate(resolve));
-    expect((await openFiles()) - before).toBe(0);
+    await eventually(async () => (await openFiles()) === before);
   });
 });
 
