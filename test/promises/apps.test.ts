@@ -1,30 +1,20 @@
 // Apps of each framework, as their authors wrote them, behind a real Apache.
 
-import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { resolveConfig } from "../../src/config/load.ts";
-import { renderApache } from "../../src/deploy/apache.ts";
-import { section } from "../../src/deploy/directives.ts";
-import { type RunningSupervisor, startSupervisor } from "../../src/supervisor/main.ts";
-import { createLog } from "../../src/telemetry/log.ts";
+import { describeWithApache, openFolder } from "../support/apache.ts";
 import {
-  describeWithApache,
-  freePorts,
-  openFolder,
-  removeFolders,
-  startTestApache,
-  type TestApache,
-} from "../support/apache.ts";
+  type AppsBehindApache,
+  BLOCKS,
+  hashOf,
+  PATIENCE_MS,
+  SHA256,
+  startAppsBehindApache,
+} from "../support/apps-behind-apache.ts";
 import { eventually } from "../support/eventually.ts";
-import { type Answer, type Ask, ask as askAt, askHead } from "../support/http.ts";
+import { type Answer, type Ask, askHead } from "../support/http.ts";
 
 const APPS = fileURLToPath(new URL("../../../test/fixtures/apps", import.meta.url));
-const PATIENCE_MS = 60_000;
-const BLOCKS = Array.from({ length: 80 }, (_, made) => Buffer.alloc(64 * 1024, made));
-const SHA256 = createHash("sha256").update(Buffer.concat(BLOCKS)).digest("hex");
 
 interface Mounted {
   readonly title: string;
@@ -37,8 +27,12 @@ interface Mounted {
 }
 
 const MOUNTED: readonly Mounted[] = [
+  { title: "a module with fetch", at: "/fetch", inner: "/fetch" },
+  { title: "a (req, res) listener", at: "/listener", inner: "", fails: "the program fails" },
   { title: "Express 5, exported", at: "/express", inner: "" },
+  { title: "Express 5 that listens", at: "/express-program", inner: "" },
   { title: "Koa 3, exported", at: "/koa", inner: "" },
+  { title: "Koa 3 that listens", at: "/koa-program", inner: "" },
   { title: "Fastify 5, exported", at: "/fastify", inner: "" },
   { title: "Fastify 5 that listens", at: "/program/fastify", inner: "" },
   { title: "a plain http program that listens", at: "/program/plain", inner: "", fails: "the program fails" },
@@ -47,63 +41,35 @@ const MOUNTED: readonly Mounted[] = [
   { title: "H3 2", at: "/h3", inner: "/h3" },
 ];
 
-let apache: TestApache;
-let supervisor: RunningSupervisor;
-let url: string;
-let logFile: string;
+let apps: AppsBehindApache;
 
 function logged(text: string): boolean {
-  return readFileSync(logFile, "utf8").includes(text);
+  return apps.log().includes(text);
 }
 
+/** All pools are in one virtual host. */
 function ask(path: string, options?: Ask): Promise<Answer> {
-  return askAt(url, path, { deadlineMs: PATIENCE_MS, ...options });
+  return apps.ask("files", path, options);
 }
 
 describeWithApache("behind Apache", () => {
   beforeAll(async () => {
-    const folder = openFolder();
-    const common = { allow_root: true, threads: 1, listen_mode: "0666" };
-    const program = (name: string, file: string) => ({
-      ...common,
-      listen: `./${name}.sock`,
-      app: `${APPS}/${file}`,
-      mount: `/program/${name}`,
+    const program = (name: string, file: string) => ({ app: `${APPS}/${file}`, mount: `/program/${name}` });
+    const pools = {
+      fastify: program("fastify", "fastify-program.mjs"),
+      plain: program("plain", "plain-program.cjs"),
+      process: { ...program("process", "plain-program.cjs"), isolation: "process" },
+      files: { root: APPS },
+    };
+    apps = await startAppsBehindApache({
+      folder: openFolder(),
+      pools,
+      hosts: [Object.keys(pools)],
+      more: ['SetEnvIf X-Over-Tls "yes" HTTPS=on'],
     });
-    const { config } = resolveConfig(
-      {
-        // Apps fail here on purpose: what the pools say of it is not for the terminal.
-        supervisor: { control: "./control.sock", log: "./holdfast.log", log_format: "json" },
-        pools: {
-          fastify: program("fastify", "fastify-program.mjs"),
-          plain: program("plain", "plain-program.cjs"),
-          process: { ...program("process", "plain-program.cjs"), isolation: "process" },
-          files: { ...common, listen: "./files.sock", root: APPS },
-        },
-      },
-      folder,
-    );
-    logFile = join(folder, "holdfast.log");
-    supervisor = await startSupervisor(config, { log: createLog("json", "info", () => {}) });
-    await supervisor.ready;
-    const [port] = await freePorts(1);
-    apache = await startTestApache(folder, [
-      `Listen 127.0.0.1:${port}`,
-      ...section(
-        "VirtualHost",
-        `127.0.0.1:${port}`,
-        'SetEnvIf X-Over-Tls "yes" HTTPS=on',
-        renderApache(config.pools, { layout: "prefix" }),
-      ),
-    ]);
-    url = `http://127.0.0.1:${port}`;
   }, PATIENCE_MS);
 
-  afterAll(async () => {
-    await apache?.stop();
-    await supervisor?.stop("end of tests");
-    removeFolders();
-  }, PATIENCE_MS);
+  afterAll(() => apps?.stop(), PATIENCE_MS);
 
   describe.each(MOUNTED)("$title", ({ at, inner, fails }) => {
     it("answers GET, with several cookies, and knows who asks for what", async () => {
@@ -158,7 +124,7 @@ describeWithApache("behind Apache", () => {
     it("sends 5 MiB in pieces", async () => {
       const { bytes } = await ask(`${at}/download`);
       expect(bytes.length).toBe(5 * 1024 * 1024);
-      expect(createHash("sha256").update(bytes).digest("hex")).toBe(SHA256);
+      expect(hashOf(bytes)).toBe(SHA256);
     });
 
     it("takes 5 MiB in pieces", async () => {
@@ -170,7 +136,7 @@ describeWithApache("behind Apache", () => {
     it("sees that its client has left", async () => {
       const count = async (): Promise<number> => JSON.parse((await ask(`${at}/left`)).text).count;
       const before = await count();
-      const response = await askHead(url, `${at}/ticks`, { deadlineMs: PATIENCE_MS });
+      const response = await askHead(apps.url("files"), `${at}/ticks`, { deadlineMs: PATIENCE_MS });
       await new Promise((resolve) => response.once("data", resolve));
       response.on("error", () => {}).destroy();
       await eventually(async () => (await count()) === before + 1, PATIENCE_MS);
@@ -203,7 +169,7 @@ describeWithApache("behind Apache", () => {
 
     it("streams through it both ways, answers HEAD, and fails as it does alone", async () => {
       const { bytes } = await ask(`${at}/download`, { headers: key });
-      expect(createHash("sha256").update(bytes).digest("hex")).toBe(SHA256);
+      expect(hashOf(bytes)).toBe(SHA256);
       const upload = await ask(`${at}/upload`, { method: "POST", headers: key, body: Readable.from(BLOCKS) });
       expect(JSON.parse(upload.text)).toEqual({ sha256: SHA256 });
       const head = await ask(`${at}/hello`, { method: "HEAD", headers: key });
@@ -214,7 +180,7 @@ describeWithApache("behind Apache", () => {
     it("sees that its client has left", async () => {
       const count = async (): Promise<number> => JSON.parse((await ask(`${at}/left`, { headers: key })).text).count;
       const before = await count();
-      const response = await askHead(url, `${at}/ticks`, { headers: key, deadlineMs: PATIENCE_MS });
+      const response = await askHead(apps.url("files"), `${at}/ticks`, { headers: key, deadlineMs: PATIENCE_MS });
       await new Promise((resolve) => response.once("data", resolve));
       response.on("error", () => {}).destroy();
       await eventually(async () => (await count()) === before + 1, PATIENCE_MS);
@@ -231,7 +197,7 @@ describeWithApache("behind Apache", () => {
   it(
     "programs that listen are told to stop, and may end as they are used to",
     async () => {
-      await supervisor.stop("end of tests");
+      await apps.supervisor.stop("end of tests");
       expect(logged("told by SIGTERM to leave")).toBe(false);
       for (const text of ["it is told to stop", "it has stopped", "onClose was called"])
         expect([text, logged(text)]).toEqual([text, true]);
