@@ -219,7 +219,7 @@ export const POOL = {
   cgi: group("cgi", 'Limits of CGI programs, where `kind = "cgi"`. Their time is `request.timeout`.', {
     children: option("children", kind.integer(1, 10_000), {
       default: 16,
-      doc: "Programs that are child processes, at once in one worker. More wait.",
+      doc: "Programs that are child processes, at once in one worker; more wait. One that goes on after its reply counts until it ends.",
     }),
     output_limit: option("outputBytes", kind.size("1KiB", "1024GiB"), {
       default: "1GiB",

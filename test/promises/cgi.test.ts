@@ -3,13 +3,12 @@
 import { chmodSync, cpSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { loadConfig } from "../../src/config/load.ts";
-import { renderApache } from "../../src/deploy/apache.ts";
-import { describeWithApache, startTestApache } from "../support/apache.ts";
+import { encodeStdin, encodeStdinEnd } from "../../src/fastcgi/web-server.ts";
+import { describeWithApache } from "../support/apache.ts";
 import { eventually } from "../support/eventually.ts";
 import type { ClientReply } from "../support/fastcgi-client.ts";
 import { type Ask, ask } from "../support/http.ts";
-import { paramsOf, type RunningPool, startPool } from "../support/pool.ts";
+import { paramsOf, type RunningPool, startedPools, type startPool } from "../support/pool.ts";
 import { processesWith } from "../support/processes.ts";
 import { startedPrograms } from "../support/started.ts";
 
@@ -17,22 +16,17 @@ const FIXTURES = fileURLToPath(new URL("../../../test/fixtures/cgi", import.meta
 const PLAIN = `console.log("Content-Type: text/plain\\n");`;
 
 describe("a CGI script in a worker", () => {
-  let running: RunningPool | undefined;
-
-  afterEach(async () => {
-    await running?.stop();
-    running = undefined;
-  });
+  const startOne = startedPools();
 
   const start = async (
     files: Readonly<Record<string, string>>,
     options: Parameters<typeof startPool>[1] = {},
   ): Promise<RunningPool> => {
-    running = await startPool(files, { kind: "cgi", threads: 1, ...options });
+    const pool = await startOne(files, { kind: "cgi", threads: 1, ...options });
     for (const name of Object.keys(files)) {
-      if (/\.(?:sh|cgi|bin)$/.test(name)) chmodSync(join(running.dir.path, "root", name), 0o755);
+      if (/\.(?:sh|cgi|bin)$/.test(name)) chmodSync(join(pool.dir.path, "root", name), 0o755);
     }
-    return running;
+    return pool;
   };
 
   const post = async (pool: RunningPool, uri: string, body: string | Buffer): Promise<ClientReply> => {
@@ -43,8 +37,6 @@ describe("a CGI script in a worker", () => {
       body: bytes,
     });
   };
-
-  const text = async (pool: RunningPool, uri: string): Promise<string> => (await pool.get(uri)).body.toString();
 
   it("has globals, modules and an environment of its own in each run; its packages are loaded once", async () => {
     const pool = await start({
@@ -58,9 +50,9 @@ describe("a CGI script in a worker", () => {
       "d.mjs": `import { back } from "./c.mjs"; export const y = () => typeof back;`,
       "node_modules/shared/index.js": `let n = 0; exports.count = () => ++n;`,
     });
-    expect(await text(pool, "/a.js?one")).toBe("1 1 1 one undefined\n");
-    expect(await text(pool, "/a.js?two")).toBe("1 1 2 two undefined\n");
-    expect(await text(pool, "/b.mjs")).toBe("undefined undefined 1 3 xfunction true\n");
+    expect(await pool.text("/a.js?one")).toBe("1 1 1 one undefined\n");
+    expect(await pool.text("/a.js?two")).toBe("1 1 2 two undefined\n");
+    expect(await pool.text("/b.mjs")).toBe("undefined undefined 1 3 xfunction true\n");
   });
 
   it("runs beside others without seeing anything of theirs", async () => {
@@ -71,7 +63,7 @@ describe("a CGI script in a worker", () => {
       "node_modules/asks/index.js": `module.exports = () => process.env.QUERY_STRING;`,
     });
     const names = Array.from({ length: 20 }, (_, n) => `n${n}`);
-    const replies = await Promise.all(names.map((name) => text(pool, `/slow.js?${name}`)));
+    const replies = await Promise.all(names.map((name) => pool.text(`/slow.js?${name}`)));
     expect(replies).toEqual(names.map((name) => `${name} ${name} ${name}`));
   });
 
@@ -83,10 +75,10 @@ describe("a CGI script in a worker", () => {
       "falls.js": `${PLAIN} require("fs").readFile(__filename, () => setImmediate(async () => { await null; console.log("read"); }));`,
       "code.js": `process.exitCode = 4; ${PLAIN} process.once("beforeExit", () => setTimeout(() => console.log("one more"), 5));`,
     });
-    expect(await text(pool, "/exit.js")).toBe("code 3\n");
-    expect(await text(pool, "/later.js")).toBe("later\n");
-    expect(await text(pool, "/falls.js")).toBe("read\n");
-    expect(await text(pool, "/code.js")).toBe("one more\n");
+    expect(await pool.text("/exit.js")).toBe("code 3\n");
+    expect(await pool.text("/later.js")).toBe("later\n");
+    expect(await pool.text("/falls.js")).toBe("read\n");
+    expect(await pool.text("/code.js")).toBe("one more\n");
     await eventually(() => pool.lines.some(({ msg }) => msg === "code.js ended with exit code 4"));
     expect(pool.pool.status()).toMatchObject({ workersLost: 0, failed: 0 });
   });
@@ -150,15 +142,15 @@ describe("a CGI script in a worker", () => {
       },
       { root: undefined, app: "root/app.js", mount: "/old" },
     );
-    expect(await text(pool, "/old/a%20b/c?d")).toBe("/old /a b/c true\n");
-    expect(await text(pool, "/old")).toBe("/old undefined true\n");
+    expect(await pool.text("/old/a%20b/c?d")).toBe("/old /a b/c true\n");
+    expect(await pool.text("/old")).toBe("/old undefined true\n");
   });
 
   it("is what its file says now: a saved script runs with the next request", async () => {
     const pool = await start({ "page.js": `${PLAIN} console.log("one");` });
-    expect(await text(pool, "/page.js")).toBe("one\n");
+    expect(await pool.text("/page.js")).toBe("one\n");
     pool.dir.write("root/page.js", `${PLAIN} console.log("two, longer");`);
-    await eventually(async () => (await text(pool, "/page.js")) === "two, longer\n");
+    await eventually(async () => (await pool.text("/page.js")) === "two, longer\n");
   });
 
   it("never runs what is no program, and never leaves the root", async () => {
@@ -180,7 +172,7 @@ describe("a CGI script in a worker", () => {
       { "a.mjs": `${PLAIN} import { pid } from "node:process"; console.log(pid);` },
       { isolation: "process" },
     );
-    expect(Number(await text(pool, "/a.mjs"))).toBe(pool.pool.status().workers[0]?.pid);
+    expect(Number(await pool.text("/a.mjs"))).toBe(pool.pool.status().workers[0]?.pid);
   });
 
   describe("any other program", () => {
@@ -228,10 +220,35 @@ describe("a CGI script in a worker", () => {
         },
         { cgi: { children: 1, output_limit: "64KiB" } },
       );
-      expect(await Promise.all(Array.from({ length: 4 }, () => text(pool, "/one.sh")))).toEqual(Array(4).fill("ok\n"));
+      expect(await Promise.all(Array.from({ length: 4 }, () => pool.text("/one.sh")))).toEqual(Array(4).fill("ok\n"));
       const client = await pool.connect();
       await expect(client.request({ params: paramsOf("/much.sh") })).rejects.toThrow("closed");
       await eventually(() => pool.lines.some((line) => JSON.stringify(line).includes("cgi.output_limit")));
+    });
+
+    it("has replied once it closes its output; what goes on is ended by request.timeout", async () => {
+      const pool = await start(
+        { "on.sh": `#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\nall'; exec >&-; exec sleep 600\n` },
+        { request: { timeout: "2s", grace: "100ms" } },
+      );
+      const mark = `QUERY_STRING=goes-on${process.pid}`;
+      expect(await pool.text(`/on.sh?goes-on${process.pid}`)).toBe("all");
+      expect(processesWith(mark)).toHaveLength(1);
+      await eventually(() => processesWith(mark).length === 0);
+    });
+
+    it("is not started, and keeps nobody waiting, while its body comes slowly", async () => {
+      const pool = await start(
+        { "cat.sh": `#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n'; cat\n` },
+        { cgi: { children: 1 } },
+      );
+      const slow = await pool.connect();
+      slow.begin({ params: { ...paramsOf("/cat.sh"), REQUEST_METHOD: "POST", CONTENT_LENGTH: "4" } });
+      slow.send(encodeStdin(1, Buffer.from("sl")));
+      await eventually(() => pool.pool.status().workers[0]?.open === 1);
+      expect((await post(pool, "/cat.sh", "fast")).body.toString()).toBe("fast");
+      slow.send(Buffer.concat([encodeStdin(1, Buffer.from("ow")), encodeStdinEnd(1)]));
+      expect((await slow.reply()).body.toString()).toBe("slow");
     });
 
     it("that is ended by a signal, cannot be started or says nothing costs a 500", async () => {
@@ -250,7 +267,7 @@ describe("a CGI script in a worker", () => {
       const pool = await start({
         "node.cgi": `#!/usr/bin/env node\n${PLAIN} console.log(require("worker_threads").isMainThread);`,
       });
-      expect(await text(pool, "/node.cgi")).toBe("false\n");
+      expect(await pool.text("/node.cgi")).toBe("false\n");
     });
   });
 });
@@ -276,18 +293,16 @@ describeWithApache("the same programs under mod_cgid and under Holdfast", () => 
     cpSync(FIXTURES, scripts, { recursive: true });
     for (const name of readdirSync(scripts)) chmodSync(join(scripts, name), 0o755);
     holdfast.configure({ pool: `kind = "cgi"\nmount = "/cgi"` });
-    holdfast.enterable();
     const written = readFileSync(holdfast.config, "utf8");
     holdfast.dir.write("holdfast.toml", written.replace(/^app = .*$/m, 'root = "./cgi"'));
     await holdfast.start();
-    const apache = await startTestApache(holdfast.dir.path, [
+    const apache = await holdfast.behindApache([
       "LoadModule cgid_module /usr/lib/apache2/modules/mod_cgid.so",
       `ScriptSock ${holdfast.dir.path}/cgid.sock`,
       `ScriptAlias /plain/ ${scripts}/`,
       `<Directory "${scripts}">`,
       "Require all granted",
       "</Directory>",
-      renderApache(loadConfig(holdfast.config).config.pools, { layout: "prefix" }),
     ]);
     try {
       for (const [path, options] of REQUESTS) {

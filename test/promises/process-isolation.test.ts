@@ -1,33 +1,19 @@
 // isolation = "process": what a worker may do that is a process of its own, and what its end costs.
 
-import { loadConfig } from "../../src/config/load.ts";
-import { renderApache } from "../../src/deploy/apache.ts";
-import { describeWithApache, startTestApache } from "../support/apache.ts";
+import { describeWithApache } from "../support/apache.ts";
 import { eventually } from "../support/eventually.ts";
 import { ask } from "../support/http.ts";
-import { type RunningPool, startPool } from "../support/pool.ts";
+import { startedPools, startPool } from "../support/pool.ts";
 import { cpuTicks, descendantsOf, isRunning } from "../support/processes.ts";
 import { startedPrograms } from "../support/started.ts";
 
 const HELLO = `let n = 0; export default () => new Response(process.pid + " " + ++n);`;
 
 describe("a worker process", () => {
-  let running: RunningPool | undefined;
+  const startOne = startedPools();
 
-  afterEach(async () => {
-    await running?.stop();
-    running = undefined;
-  });
-
-  const start = async (
-    files: Readonly<Record<string, string>>,
-    options: Parameters<typeof startPool>[1] = {},
-  ): Promise<RunningPool> => {
-    running = await startPool({ "hello.ts": HELLO, ...files }, { isolation: "process", threads: 1, ...options });
-    return running;
-  };
-
-  const text = async (pool: RunningPool, path: string): Promise<string> => (await pool.get(path)).body.toString();
+  const start: typeof startPool = (files, options) =>
+    startOne({ "hello.ts": HELLO, ...files }, { isolation: "process", threads: 1, ...options });
 
   it("is what a whole process is: folder, umask, signals and title are its own", async () => {
     const pool = await start({
@@ -40,7 +26,7 @@ describe("a worker process", () => {
           return Response.json([process.cwd(), process.umask(), heard, process.title, process.pid]);
         };`,
     });
-    const [folder, umask, heard, title, pid] = JSON.parse(await text(pool, "/own"));
+    const [folder, umask, heard, title, pid] = JSON.parse(await pool.text("/own"));
     expect([folder, umask, heard, title]).toEqual(["/", 0o007, 1, "holdfast: pool test, worker 1"]);
     expect(process.cwd()).not.toBe("/");
     const [worker] = pool.pool.status().workers;
@@ -61,7 +47,7 @@ describe("a worker process", () => {
       { threads: 2, concurrency: 1 },
     );
     // With one request open each, the two are in different workers.
-    const neighbour = text(pool, "/slow");
+    const neighbour = pool.text("/slow");
     await eventually(() => pool.pool.status().workers.some(({ open }) => open === 1));
     expect((await pool.get("/bad")).status).toBe(502);
     const lost = performance.now();
@@ -126,7 +112,7 @@ describe("a worker process", () => {
     const pool = await start({
       "bad.ts": `export default () => { setImmediate(() => process.abort()); return new Response("said"); };`,
     });
-    for (let n = 0; n < 3; n++) expect(await text(pool, "/bad")).toBe("said");
+    for (let n = 0; n < 3; n++) expect(await pool.text("/bad")).toBe("said");
   });
 
   it("streams both ways in bounded memory, and stops when its client leaves", async () => {
@@ -177,7 +163,7 @@ describe("a worker process", () => {
       { recycle: { max_requests: 3, jitter: 0 } },
     );
     const seen: string[] = [];
-    for (let n = 0; n < 7; n++) seen.push(await text(pool, "/state"));
+    for (let n = 0; n < 7; n++) seen.push(await pool.text("/state"));
     expect(seen).toEqual(["1 1", "1 2", "1 3", "2 1", "2 2", "2 3", "3 1"]);
     await eventually(() => pool.lines.filter(({ msg }) => msg === "disposed after 3").length === 2);
     expect(pool.pool.status()).toMatchObject({ workersRecycled: 2, workersLost: 0 });
@@ -198,9 +184,9 @@ describe("a worker process", () => {
 
   it("is swapped for a new generation when a watched file changes", async () => {
     const pool = await start({ "page.ts": `export default () => new Response("one");` }, { watch: true });
-    expect(await text(pool, "/page")).toBe("one");
+    expect(await pool.text("/page")).toBe("one");
     pool.dir.write("root/page.ts", `export default () => new Response("two");`);
-    await eventually(async () => (await text(pool, "/page")) === "two");
+    await eventually(async () => (await pool.text("/page")) === "two");
   });
 });
 
@@ -214,11 +200,8 @@ describeWithApache("workers as processes, through the supervisor and Apache", ()
       return new Response(String(process.pid));
     };`);
     holdfast.configure({ pool: `isolation = "process"\nthreads = 2` });
-    holdfast.enterable();
     const launched = await holdfast.start();
-    const apache = await startTestApache(holdfast.dir.path, [
-      renderApache(loadConfig(holdfast.config).config.pools, { layout: "prefix" }),
-    ]);
+    const apache = await holdfast.behindApache();
     try {
       const first = await ask(apache.url, "/");
       const [pool = 0] = await holdfast.pids();

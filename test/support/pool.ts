@@ -17,7 +17,22 @@ export interface RunningPool {
   connect(timeoutMs?: number): Promise<FastCgiClient>;
   /** One request on a connection of its own. */
   get(uri: string, params?: Record<string, string>, timeoutMs?: number): Promise<ClientReply>;
+  /** The body of a plain GET. */
+  text(uri: string): Promise<string>;
   stop(): Promise<void>;
+}
+
+/** Call it in a `describe`: what starts pools, as `startPool` does, that are gone after each test. */
+export function startedPools(): typeof startPool {
+  const running: RunningPool[] = [];
+  afterEach(async () => {
+    for (const each of running.splice(0)) await each.stop();
+  });
+  return async (...args) => {
+    const pool = await startPool(...args);
+    running.push(pool);
+    return pool;
+  };
 }
 
 /** As the option's default. */
@@ -69,20 +84,14 @@ export async function startPool(
     await stop();
     throw error;
   }
-  return {
-    pool,
-    dir,
-    path,
-    lines,
-    connect,
-    get: async (uri, params = {}, timeoutMs = 15_000) => {
-      const client = await connect(timeoutMs);
-      const reply = await client.request({ params: { ...paramsOf(uri), ...params }, keepConn: false });
-      await client.closed;
-      return reply;
-    },
-    stop,
+  const get: RunningPool["get"] = async (uri, params = {}, timeoutMs = 15_000) => {
+    const client = await connect(timeoutMs);
+    const reply = await client.request({ params: { ...paramsOf(uri), ...params }, keepConn: false });
+    await client.closed;
+    return reply;
   };
+  const text = async (uri: string): Promise<string> => (await get(uri)).body.toString();
+  return { pool, dir, path, lines, connect, get, text, stop };
 }
 
 /** The meta-variables of a plain GET. */

@@ -3,7 +3,11 @@
 import { chmodSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ask } from "../../src/cli/control-client.ts";
+import { loadConfig } from "../../src/config/load.ts";
+import { renderApache } from "../../src/deploy/apache.ts";
+import type { Lines } from "../../src/deploy/directives.ts";
 import type { PoolReport, ReloadReport, StatusReport } from "../../src/messages/control.ts";
+import { startTestApache, type TestApache } from "./apache.ts";
 import { type ClientReply, connectFastCgi, type FastCgiClient } from "./fastcgi-client.ts";
 import { type Finished, type Launched, type LaunchOptions, launcher } from "./launch.ts";
 import { paramsOf } from "./pool.ts";
@@ -79,6 +83,16 @@ export class Started {
     this.#launched = launched;
     await launched.line(/"msg":"serving"/);
     return launched;
+  }
+
+  /** A real Apache before its pools, with `more` directives at server level; whoever asks for it stops it. */
+  async behindApache(...more: readonly Lines[]): Promise<TestApache> {
+    // Its processes run as another user when the test runs as root.
+    this.enterable();
+    return startTestApache(this.dir.path, [
+      ...more,
+      renderApache(loadConfig(this.config).config.pools, { layout: "prefix" }),
+    ]);
   }
 
   /** Another command against it. */

@@ -100,6 +100,8 @@ async function respondByScript(file: string, request: Request, ctx: Context, too
 
 async function respondByProgram(file: string, request: Request, ctx: Context, tools: CgiTools): Promise<Response> {
   const { promise, resolve } = Promise.withResolvers<Response>();
+  // Before it has a place: who sends slowly holds none.
+  const input = await CgiInput.of(request.body);
   const ran = (children as Limit).run(ctx.signal, async () => {
     let run: ExecutableRun | undefined;
     const output = new CgiOutput({
@@ -110,8 +112,9 @@ async function respondByProgram(file: string, request: Request, ctx: Context, to
     run = new ExecutableRun({
       file,
       env: environmentOf(file, ctx, tools),
-      input: await CgiInput.of(request.body),
+      input,
       output,
+      deadline: ctx.deadline,
       lineBytes: tools.lineBytes,
       said: (line) => ctx.log.warn(line, { script: basename(file) }),
     });

@@ -4,6 +4,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
+import { type Instant, systemClock } from "../../src/base/clock.ts";
 import { Fault } from "../../src/base/fault.ts";
 import { LineSplitter } from "../../src/telemetry/line-splitter.ts";
 import type { CgiInput } from "./input.ts";
@@ -15,6 +16,8 @@ const SETPRIV = ["/usr/bin/setpriv", "/bin/setpriv", "/usr/local/bin/setpriv"];
 const LINES_MAX = 200;
 /** What a program has said before it was killed is read within this, ms. */
 const LAST_WORDS_MS = 500;
+/** A program that ends closes its output a moment before it is known how it has ended, ms. */
+const EXIT_KNOWN_MS = 100;
 
 let setpriv: string | undefined | null = null;
 
@@ -23,12 +26,24 @@ export interface ExecutableOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly input: CgiInput;
   readonly output: CgiOutput;
+  /** When it is killed if it goes on after its reply: what else ends it does so only until then. */
+  readonly deadline: Instant;
   readonly lineBytes: number;
   /** A line of its standard error. */
   readonly said: (line: string) => void;
 }
 
-/** One run of a program. `kill` may be called at any time; `ended` resolves when it is gone. */
+interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** By us. */
+  readonly isKilled: boolean;
+}
+
+/**
+ * One run of a program. Its reply ends with its standard output, as under mod_cgid, though the program may go on.
+ * `kill` may be called at any time; `ended` resolves when it is gone.
+ */
 export class ExecutableRun {
   readonly ended: Promise<void>;
   readonly #child: ChildProcess;
@@ -36,6 +51,10 @@ export class ExecutableRun {
   #isKilled = false;
   /** It has a process group. The number of one that is gone may be another program's by now. */
   #hasGroup = true;
+  #hasPrintedAll = false;
+  #exit: Exit | undefined;
+  #cancel = (): void => {};
+  #lastWords: NodeJS.Timeout | undefined;
 
   constructor(options: ExecutableOptions) {
     const { file, env, output } = options;
@@ -47,11 +66,15 @@ export class ExecutableRun {
     // A group of its own, so that what it starts can be ended with it.
     this.#child = spawn(command, args, { cwd: dirname(file), env, stdio: ["pipe", "pipe", "pipe"], detached: true });
     this.ended = new Promise((resolve) => {
-      this.#child.on("exit", () => {
+      this.#child.on("exit", (code, signal) => {
         this.#hasGroup = isGroup(this.#child.pid ?? 0);
+        this.#exit = { code, signal, isKilled: this.#isKilled };
+        if (this.#hasPrintedAll) this.#over();
       });
-      this.#child.on("close", (code, signal) => {
-        this.#closed(code, signal);
+      this.#child.on("close", () => {
+        this.#over();
+        clearTimeout(this.#lastWords);
+        this.#tellExit();
         resolve();
       });
       this.#child.on("error", (error) => {
@@ -60,6 +83,7 @@ export class ExecutableRun {
       });
     });
     this.#child.stdout?.on("data", (bytes: Buffer) => this.#printed(bytes));
+    this.#child.stdout?.on("end", () => this.#printedAll());
     this.#child.stdout?.on("error", () => {}); // "close" follows
     this.#follow();
     void this.#feed();
@@ -69,7 +93,7 @@ export class ExecutableRun {
   kill(): void {
     this.#killGroup();
     // What has left the group may hold on to its pipes.
-    setTimeout(() => {
+    this.#lastWords ??= setTimeout(() => {
       this.#child.stdout?.destroy();
       this.#child.stderr?.destroy();
     }, LAST_WORDS_MS).unref();
@@ -135,12 +159,33 @@ export class ExecutableRun {
     this.#child.stderr?.on("error", () => {}); // "close" follows
   }
 
-  #closed(code: number | null, signal: NodeJS.Signals | null): void {
-    const { file, output, said } = this.#options;
-    if (!this.#isKilled && (signal !== null || code !== 0)) said(`${file} ended with ${signal ?? `exit code ${code}`}`);
+  #printedAll(): void {
+    this.#hasPrintedAll = true;
+    if (this.#exit !== undefined) {
+      this.#over();
+      return;
+    }
+    const { output, deadline } = this.#options;
+    this.#cancel = systemClock.at(systemClock.now() + EXIT_KNOWN_MS, () => {
+      output.end();
+      this.#cancel = systemClock.at(deadline, () => this.kill());
+    });
+  }
+
+  #tellExit(): void {
+    const { code, signal, isKilled } = this.#exit ?? { code: 0, signal: null, isKilled: true };
+    const { file, said } = this.#options;
+    if (!isKilled && (signal !== null || code !== 0)) said(`${file} ended with ${signal ?? `exit code ${code}`}`);
+  }
+
+  /** It has ended, and there is no more of its output: what it has left behind goes too. */
+  #over(): void {
+    this.#cancel();
+    const { file, output } = this.#options;
+    const signal = this.#exit?.signal ?? null;
     if (signal === null) output.end();
     else output.fail(new Fault("HANDLER", `${file} was ended by ${signal}`));
-    this.#killGroup();
+    this.kill();
   }
 }
 

@@ -3,6 +3,7 @@ import { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { jest } from "@jest/globals";
+import { systemClock } from "../../../src/base/clock.ts";
 import { ExecutableRun } from "../../../workers/cgi/executable.ts";
 import { CgiInput } from "../../../workers/cgi/input.ts";
 import { CgiOutput } from "../../../workers/cgi/output.ts";
@@ -13,7 +14,13 @@ import { tempDirs } from "../../support/temp-dir.ts";
 describe("a CGI program that is a child process", () => {
   const dirs = tempDirs();
 
-  async function start(script: string, body: ReadableStream<Uint8Array> | null = null) {
+  interface Starting {
+    readonly body?: ReadableStream<Uint8Array>;
+    /** From now. */
+    readonly deadlineMs?: number;
+  }
+
+  async function start(script: string, { body, deadlineMs = 60_000 }: Starting = {}) {
     const file = dirs().write("x.sh", `#!/bin/sh\n${script}\n`);
     chmodSync(file, 0o755);
     const mark = `MARK=${fileURLToPath(import.meta.url)}${file}`;
@@ -21,9 +28,11 @@ describe("a CGI program that is a child process", () => {
     let run: ExecutableRun | undefined;
     const unwanted = (): void => run?.kill();
     const output = new CgiOutput({ name: "x.sh", limitBytes: Number.POSITIVE_INFINITY, unwanted });
-    const input = await CgiInput.of(body);
-    run = new ExecutableRun({ file, env, input, output, lineBytes: 1024, said: () => {} });
-    return { run, output, mark };
+    const input = await CgiInput.of(body ?? null);
+    const said: string[] = [];
+    const deadline = systemClock.now() + deadlineMs;
+    run = new ExecutableRun({ file, env, input, output, deadline, lineBytes: 1024, said: (line) => said.push(line) });
+    return { run, output, mark, said };
   }
 
   it("is signalled no more once it is gone: its number may be another's, though its reply is still being read", async () => {
@@ -46,6 +55,31 @@ describe("a CGI program that is a child process", () => {
     expect((await output.response).status).toBe(204);
     await run.ended;
     await eventually(() => processesWith(mark).length === 0);
+  });
+
+  it("has replied once it closes its output, though it goes on", async () => {
+    const script = "printf 'Content-Type: text/plain\\n\\nall'; exec >&-; exec sleep 600";
+    const { run, output, mark } = await start(script, { deadlineMs: 2000 });
+    expect(await (await output.response).text()).toBe("all");
+    expect(processesWith(mark)).toHaveLength(1);
+    await run.ended; // by its deadline
+    expect(processesWith(mark)).toEqual([]);
+  });
+
+  it("has replied, and is over, where something that it has left behind keeps its standard error", async () => {
+    const { run, output, mark } = await start("printf 'Content-Type: text/plain\\n\\nall'; sleep 600 >&- &");
+    expect(await (await output.response).text()).toBe("all");
+    await run.ended;
+    await eventually(() => processesWith(mark).length === 0);
+  });
+
+  it("has a reply that breaks off where a signal ends it", async () => {
+    const { run, output, said } = await start("printf 'Content-Type: text/plain\\n\\nnot all'; kill -9 $$");
+    await expect((await output.response).text()).rejects.toMatchObject({
+      message: expect.stringContaining("was ended by SIGKILL"),
+    });
+    await run.ended;
+    expect(said).toEqual([expect.stringContaining("ended with SIGKILL")]);
   });
 
   it("is over once it is killed, also where something that has left its group holds on to its pipes", async () => {
@@ -72,10 +106,9 @@ describe("a CGI program that is a child process", () => {
     } as Socket["write"]);
     try {
       const pieces = Array.from({ length: 24 }, () => new Uint8Array(1_000_000));
-      const { run, output } = await start(
-        "printf 'Content-Type: text/plain\\n\\n'; wc -c",
-        ReadableStream.from(pieces),
-      );
+      const { run, output } = await start("printf 'Content-Type: text/plain\\n\\n'; wc -c", {
+        body: ReadableStream.from(pieces),
+      });
       expect((await (await output.response).text()).trim()).toBe("24000000");
       await run.ended;
       expect(counts.length).toBeGreaterThan(20);
