@@ -8,6 +8,9 @@ import { secrets, serverUrl } from "./secrets.ts";
 import { group, option, optional, required, type Values } from "./table.ts";
 import { threads } from "./thread-count.ts";
 
+/** What the modules of a pool may be. */
+export const KINDS = ["auto", "fetch", "node", "publisher", "cgi"] as const;
+
 export const SUPERVISOR = {
   control: option("control", kind.path, {
     default: "/run/holdfast/control.sock",
@@ -88,7 +91,7 @@ export const POOL = {
     example: "/srv/shop/app.ts",
     doc: "A module that answers everything. Give either `root` or `app`.",
   }),
-  kind: option("kind", kind.choice("auto", "fetch", "node", "publisher", "cgi"), {
+  kind: option("kind", kind.choice(...KINDS), {
     default: "auto",
     doc: "What the module is: web-standard (`fetch`), or one of Node's frameworks, a `(req, res)` listener or a program that calls `listen()` (`node`). `auto` looks at what it exports and does. `publisher` takes what `publish()` has made, and has the index of a folder answer for functions of its own. `cgi` runs CGI programs: Node scripts in the worker, any other executable as a child process (docs/guides/cgi-scripts.md).",
   }),

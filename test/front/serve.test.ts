@@ -1,7 +1,7 @@
 // `holdfast serve` as a person runs it, with the built-in front; test/apache has the other one.
 
 import { once } from "node:events";
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { eventually } from "../support/eventually.ts";
@@ -46,6 +46,59 @@ describe("`holdfast serve` with the built-in front", () => {
   it("serves an app module, which answers every URL", async () => {
     const { url } = await serve(dir.write("app.ts", hello("app")));
     for (const path of ["/", "/any/where", "/style.css"]) expect((await ask(url, path)).text).toBe("app");
+  });
+
+  it("serves a folder of published functions, and its error as a page", async () => {
+    dir.write(
+      "index.ts",
+      `import { publish } from "holdfast";
+       export const init = () => ({ begun: 0 });
+       export default publish({
+         index: () => "<!doctype html><title>index</title></html>",
+         hello: ({ name = "world" }, ctx) => \`Hello \${name} \${++ctx.state.begun}\`,
+         fails: () => { throw new Error("a mistake of the app"); },
+       });`,
+    );
+    const { url } = await serve(dir.path, "--kind", "publisher");
+    expect(await ask(url, "/")).toMatchObject({
+      status: 200,
+      headers: { "content-type": expect.stringMatching(/^text\/html/) },
+    });
+    expect((await ask(url, "/hello")).text).toBe("Hello world 1");
+    expect((await ask(url, "/hello?name=Ada")).text).toBe("Hello Ada 2");
+    expect((await ask(url, "/style.css")).text).toBe("body{}");
+    expect((await ask(url, "/none")).status).toBe(404);
+    const failed = await ask(url, "/fails", { headers: { Accept: "text/html" } });
+    expect([failed.status, failed.text]).toEqual([500, expect.stringContaining("a mistake of the app")]);
+    dir.write("index.ts", 'import { publish } from "holdfast";\nexport default publish({ hello: () => "changed" });');
+    await eventually(async () => (await ask(url, "/hello")).text === "changed");
+  });
+
+  it("serves a folder of CGI programs: scripts in the worker, others as children", async () => {
+    dir.write("old.js", 'console.log("Content-Type: text/plain\\n\\n" + process.env.QUERY_STRING + process.pid);');
+    const shell = dir.write(
+      "old.cgi",
+      '#!/bin/sh\nprintf "Status: 201 Made\\nContent-Type: text/plain\\n\\n$PATH_INFO"',
+    );
+    chmodSync(shell, 0o755);
+    dir.write("fails.js", 'console.log("Content-Type: text/plain\\n"); throw new Error("a mistake of the script");');
+    const { launched, url } = await serve(dir.path, "--kind", "cgi");
+    const answer = await ask(url, "/old.js?a=b");
+    expect(answer).toMatchObject({ status: 200, headers: { "content-type": "text/plain" } });
+    expect(launched.descendants()).toContain(Number(answer.text.trim().slice("a=b".length)));
+    expect(await ask(url, "/old.cgi/x/y")).toMatchObject({ status: 201, text: "/x/y" });
+    await ask(url, "/fails.js").catch(() => {});
+    await launched.line(/a mistake of the script/);
+    expect((await ask(url, "/style.css")).text).toBe("body{}");
+    dir.write("old.js", 'console.log("Content-Type: text/plain\\n\\nchanged");');
+    await eventually(async () => (await ask(url, "/old.js")).text.trim() === "changed");
+  });
+
+  it("ends with 64 for a kind that there is not, and says which there are", async () => {
+    const { code, stderr } = await launch(["serve", dir.path, "--front", "builtin", "--kind", "php"]).finished;
+    expect(code).toBe(64);
+    expect(stderr).toContain("publisher");
+    expect(stderr).not.toContain("    at ");
   });
 
   it("takes a changed file without a restart", async () => {

@@ -5,7 +5,7 @@ import { availableParallelism } from "node:os";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { Fault } from "../../base/fault.ts";
 import { VERSION } from "../../base/version.ts";
-import type { PoolConfig } from "../../config/schema.ts";
+import { KINDS, type PoolConfig } from "../../config/schema.ts";
 import { describeThreads } from "../../config/thread-count.ts";
 import { FRONTS, type Front, type FrontChoice, planFront, startFront } from "../../front/front.ts";
 import { openPrivateFolder } from "../../front/private-folder.ts";
@@ -37,7 +37,9 @@ export function serveCommand(): Command {
     .option("--host <address>", "address of the site", "127.0.0.1")
     .addOption(new Option("--front <front>", "what stands before the pool").choices(FRONTS).default("auto"))
     .option("--threads <number>", `worker threads (default: ${availableParallelism()})`, threadNumber)
-    .option("--kind <kind>", "what the modules are, as the pool's option `kind`", "auto")
+    .addOption(
+      new Option("--kind <kind>", "what the modules are, as the pool's option `kind`").choices(KINDS).default("auto"),
+    )
     .option("--no-watch", "leave the workers alone when files change")
     .option("--no-live-reload", "leave pages in the browser alone when files change")
     .action(async (path: string, options: Options) => {
