@@ -3,7 +3,7 @@
 import { describeWithApache } from "../support/apache.ts";
 import { eventually } from "../support/eventually.ts";
 import { ask } from "../support/http.ts";
-import { startedPools, startPool } from "../support/pool.ts";
+import { paramsOf, startedPools, startPool } from "../support/pool.ts";
 import { cpuTicks, descendantsOf, isRunning } from "../support/processes.ts";
 import { startedPrograms } from "../support/started.ts";
 
@@ -181,6 +181,51 @@ describe("a worker process", () => {
     const leaves = startPool({ "app.ts": `process.exit(4);` }, options);
     await expect(leaves).rejects.toMatchObject({ code: "BOOT", message: expect.stringContaining("process.exit(4)") });
   }, 20_000);
+
+  it("publishes: fields, schemas, streams and who may call as in a thread", async () => {
+    const pool = await start(
+      {
+        "index.ts": `
+          import { publish, published } from "holdfast";
+          export const init = () => ({ pid: process.pid, calls: 0 });
+          export const dispose = (state) => console.log("published " + state.calls);
+          const text = { "~standard": { version: 1, vendor: "test", validate: (value) =>
+            typeof value.text === "string" ? { value } : { issues: [{ message: "is missing", path: ["text"] }] } } };
+          export default publish({
+            count: ({ by = "1" }, ctx) => ({ pid: ctx.state.pid, calls: ctx.state.calls += Number(by) }),
+            add: published({ methods: ["POST"], input: text, handler: (input) => input }),
+            rows: async function* () { for (let n = 0; n < 3; n++) yield n + ";"; },
+            fails: () => { throw new Error("not today"); },
+            staff: publish({ index: (_, ctx) => ctx.user }, { auth: ({ password }) => password === "sesame" }),
+          });`,
+      },
+      { kind: "publisher" },
+    );
+    const [worker] = pool.pool.status().workers;
+    expect(JSON.parse(await pool.text("/count?by=2"))).toEqual({ pid: worker?.pid, calls: 2 });
+    expect(JSON.parse(await pool.text("/count"))).toEqual({ pid: worker?.pid, calls: 3 });
+    const post = async (body: string) => {
+      const client = await pool.connect();
+      const params = {
+        ...paramsOf("/add"),
+        REQUEST_METHOD: "POST",
+        CONTENT_TYPE: "application/json",
+        CONTENT_LENGTH: `${body.length}`,
+      };
+      const reply = await client.request({ params, body: Buffer.from(body) });
+      return [reply.status, reply.body.toString()];
+    };
+    expect(await post('{"text":"hi"}')).toEqual([200, '{"text":"hi"}']);
+    expect(await post("{}")).toEqual([400, expect.stringContaining("is missing")]);
+    expect(await pool.text("/rows")).toBe("0;1;2;");
+    expect((await pool.get("/fails")).status).toBe(500);
+    expect((await pool.get("/nothing")).status).toBe(404);
+    expect((await pool.get("/staff")).status).toBe(401);
+    const authorization = `Basic ${Buffer.from("ada:sesame").toString("base64")}`;
+    expect((await pool.get("/staff", { HTTP_AUTHORIZATION: authorization })).body.toString()).toBe("ada");
+    await pool.pool.drain(performance.now() + 10_000);
+    expect(pool.lines.some(({ msg }) => msg === "published 3")).toBe(true);
+  });
 
   it("is swapped for a new generation when a watched file changes", async () => {
     const pool = await start({ "page.ts": `export default () => new Response("one");` }, { watch: true });
