@@ -4,6 +4,7 @@
 
 import { readFileSync, statSync } from "node:fs";
 import { editorLink, type Place } from "../src/base/editor-link.ts";
+import { escapeHtml } from "../src/base/escape-html.ts";
 import { Fault } from "../src/base/fault.ts";
 import { VERSION } from "../src/base/version.ts";
 import { headerEntries, headerValue } from "../src/cgi/variables.ts";
@@ -158,10 +159,6 @@ function shortened(value: string): string {
 
 function firstLine(text: string): string {
   return text.split("\n", 1)[0] ?? "";
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
 }
 
 /** What helps the page and may fail is left out when it does: the error that the page is about comes first. */

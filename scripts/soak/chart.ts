@@ -1,5 +1,6 @@
 // A soak as an SVG picture: panels of lines over the minutes, one below the other.
 
+import { escapeHtml } from "../../src/base/escape-html.ts";
 import type { Point } from "./drift.ts";
 import type { Report } from "./report.ts";
 import { poolPoints, type Sample } from "./series.ts";
@@ -45,7 +46,7 @@ text { font: 12px system-ui, "Segoe UI", "DejaVu Sans", sans-serif; fill: #25221
 <rect width="100%" height="100%" fill="#fff"/>
 <text class="title" x="24" y="40">A soak of ${minutes} minutes with recycling</text>
 ${parts.join("\n")}
-${about.map((line, index) => `<text class="about" x="24" y="${height - 30 + index * 18}">${escapeXml(line)}</text>`).join("\n")}
+${about.map((line, index) => `<text class="about" x="24" y="${height - 30 + index * 18}">${escapeHtml(line)}</text>`).join("\n")}
 </svg>
 `;
 }
@@ -113,10 +114,10 @@ function renderPanel({ title, lines }: Panel, top: number, minutes: number): str
       .filter(({ value }) => Number.isFinite(value))
       .map(({ at, value }, place) => `${place === 0 ? "M" : "L"}${x(at).toFixed(1)} ${y(value).toFixed(1)}`)
       .join("");
-    const label = `<text x="${WIDTH - RIGHT + 12}" y="${top + PANEL_HEAD + 14 + index * 18}" style="fill:${colour}">${escapeXml(name)}</text>`;
+    const label = `<text x="${WIDTH - RIGHT + 12}" y="${top + PANEL_HEAD + 14 + index * 18}" style="fill:${colour}">${escapeHtml(name)}</text>`;
     return `<path class="line" stroke="${colour}" d="${path}"/>${label}`;
   });
-  return [`<text class="panel" x="24" y="${top + 24}">${escapeXml(title)}</text>`, ...grid, ...ticks, ...drawn].join(
+  return [`<text class="panel" x="24" y="${top + 24}">${escapeHtml(title)}</text>`, ...grid, ...ticks, ...drawn].join(
     "\n",
   );
 }
@@ -125,8 +126,4 @@ function renderPanel({ title, lines }: Panel, top: number, minutes: number): str
 function roundUp(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value));
   return ([1, 2, 4, 5, 6, 8, 10].find((step) => step * power >= value) ?? 10) * power;
-}
-
-function escapeXml(text: string): string {
-  return text.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
 }

@@ -2,6 +2,7 @@
 // head. It is the last line against response splitting: what could break a line is refused here,
 // whichever way it came. It does not know where the values come from and never sees an app's body.
 
+import { escapeHtml } from "../base/escape-html.ts";
 import { FAULTS, Fault } from "../base/fault.ts";
 import { isBodyless, reasonPhrase } from "./status.ts";
 
@@ -154,7 +155,7 @@ export function refusalReply(fault: Fault, { requestId, retryAfterSeconds = 1 }:
   const status = fault.status === 0 ? FAULTS.HANDLER.status : fault.status;
   const title = `${status} ${reasonPhrase(status)}`;
   const explanation = EXPLANATIONS.get(status) ?? "The request failed.";
-  const reference = requestId === undefined ? "" : `<p><small>Request ${escapeHtml(requestId)}</small></p>\n`;
+  const reference = requestId === undefined ? "" : `<p><small>Request ${ascii(escapeHtml(requestId))}</small></p>\n`;
   const body = `<!doctype html>\n<title>${title}</title>\n<h1>${title}</h1>\n<p>${explanation}</p>\n${reference}`;
   const headers: [string, string][] = [
     ["Content-Type", "text/html; charset=utf-8"],
@@ -166,6 +167,7 @@ export function refusalReply(fault: Fault, { requestId, retryAfterSeconds = 1 }:
   return { status, head: encodeHead({ status, headers }), body };
 }
 
-function escapeHtml(text: string): string {
-  return text.replace(/[^A-Za-z0-9 ._:@-]/g, (char) => `&#${char.charCodeAt(0)};`);
+/** What is not ASCII as a reference, so that the body's length is that of its text. */
+function ascii(html: string): string {
+  return html.replace(/[^\x20-\x7e]/g, (char) => `&#${char.charCodeAt(0)};`);
 }

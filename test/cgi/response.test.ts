@@ -215,6 +215,6 @@ describe("the page of a refused request", () => {
       requestId: "r<1>",
     });
     expect(block).toContain("Retry-After: 7\r\n");
-    expect(body).toContain("Request r&#60;1&#62;");
+    expect(body).toContain("Request r&lt;1&gt;");
   });
 });

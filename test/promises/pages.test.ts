@@ -149,7 +149,7 @@ describeWithApache("server pages behind Apache", () => {
     const failed = await site.ask("files", "/fails", { headers: accept });
     expect(failed.status).toBe(500);
     expect(failed.text).toMatch(/fails\.tsp:5:15</);
-    expect(failed.text).toMatch(/<li value=5 class=marked><code>&#60;li&#62;&#60;%= none!\.x %&#62;/);
+    expect(failed.text).toMatch(/<li value=5 class=marked><code>&lt;li&gt;&lt;%= none!\.x %&gt;/);
     expect(failed.text).toMatch(/<span class=others>.*define\.[jt]s/);
     const promise = await site.ask("files", "/promise", { headers: accept });
     expect(promise.text).toMatch(/promise\.tsp:2:\d+</);

@@ -1,35 +1,13 @@
 // Values → text that stays what it is where it is put. Each function is for one context, which the compiler
 // has found; what it returns cannot end that context, whatever the value holds.
 
+import { escapeHtml as escapeText } from "../../base/escape-html.ts";
 import { BEFORE_ADDRESS, SAFE_SCHEMES } from "../attributes.ts";
 
 /** For text between tags, and for attributes in either kind of quotes. */
 export function escapeHtml(value: unknown): string {
-  const text = textOf(value);
-  const first = SPECIAL.exec(text)?.index;
-  if (first === undefined) return text;
-  let escaped = "";
-  let from = 0;
-  for (let at = first; at < text.length; at += 1) {
-    const entity = ENTITIES[text.charCodeAt(at)];
-    if (entity === undefined) continue;
-    escaped += text.slice(from, at) + entity;
-    from = at + 1;
-  }
-  return escaped + text.slice(from);
+  return escapeText(textOf(value));
 }
-
-const SPECIAL = /["&'<>`\0]/;
-/** By character code. The grave accent ends an attribute in no browser that is still in use; it costs nothing. */
-const ENTITIES: readonly (string | undefined)[] = Object.assign(new Array<string | undefined>(128), {
-  0: "\ufffd",
-  34: "&#34;",
-  38: "&amp;",
-  39: "&#39;",
-  60: "&lt;",
-  62: "&gt;",
-  96: "&#96;",
-});
 
 /** In `<!-- -->`: no dash, because two of them may end it. */
 export function escapeComment(value: unknown): string {

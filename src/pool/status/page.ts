@@ -2,10 +2,10 @@
 // lets nothing run but its own script, by hash; what it shows comes as JSON and is put in as text.
 
 import { createHash } from "node:crypto";
+import { escapeHtml } from "../../base/escape-html.ts";
 import type { PoolStatus } from "../../messages/lifecycle.ts";
 import { PAGE_SCRIPT } from "./page-script.ts";
 import { PAGE_STYLE } from "./page-style.ts";
-import { escapeMarkup } from "./php-fpm.ts";
 
 const hashOf = (text: string): string => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 
@@ -29,15 +29,15 @@ export function renderPage({ pool, pid, processes, version, node }: PoolStatus):
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${escapeMarkup(pool)} · Holdfast</title>
+<title>${escapeHtml(pool)} · Holdfast</title>
 <link rel="icon" href="data:,">
 <style>${PAGE_STYLE}</style>
 </head>
 <body>
 <header>
-<h1>${escapeMarkup(pool)}</h1>
+<h1>${escapeHtml(pool)}</h1>
 <p id="state" role="status">…</p>
-<p class="facts"><span>${escapeMarkup(which)}</span><span id="uptime"></span><span id="generation"></span><span>Holdfast ${escapeMarkup(version)}</span><span>Node ${escapeMarkup(node)}</span></p>
+<p class="facts"><span>${escapeHtml(which)}</span><span id="uptime"></span><span id="generation"></span><span>Holdfast ${escapeHtml(version)}</span><span>Node ${escapeHtml(node)}</span></p>
 </header>
 <main>
 <p id="notice" hidden></p>

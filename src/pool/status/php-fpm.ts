@@ -3,6 +3,7 @@
 // where requests wait here. Pure.
 // Source: php-src, sapi/fpm/fpm/fpm_status.c
 
+import { escapeHtml } from "../../base/escape-html.ts";
 import type { PoolStatus, WorkerStatus } from "../../messages/lifecycle.ts";
 
 type Value = string | number;
@@ -108,11 +109,7 @@ export function renderXml(status: PoolStatus): string {
 
 function xmlLine([name, value]: Fields[number]): string {
   const tag = name.replaceAll(" ", "-");
-  return `<${tag}>${escapeMarkup(oneLine(value))}</${tag}>`;
-}
-
-export function escapeMarkup(text: string): string {
-  return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
+  return `<${tag}>${escapeHtml(oneLine(value))}</${tag}>`;
 }
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"] as const;
