@@ -1,79 +1,65 @@
 import { mkdirSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Params } from "../../src/fastcgi/name-values.ts";
-import { Files, type FilesOptions } from "../../workers/files.ts";
 import { FakeClock } from "../support/fake-clock.ts";
-import { makeTempDir, type TempDir } from "../support/temp-dir.ts";
+import { type Ask, resolveIn, WebRoot } from "../support/web-root.ts";
 
 const INDEX = ["index.ts", "index.tsx", "index.js", "index.mjs", "index.html"];
 
-let dir: TempDir;
+let site: WebRoot;
 let root: string;
 
 beforeAll(() => {
-  dir = makeTempDir();
-  root = join(dir.path, "www");
-  for (const name of [
-    "index.ts",
-    "hello.ts",
-    "page.tsx",
-    "old.js",
-    "a b.ts",
-    "é.ts",
-    "v1.2.ts",
-    "types.d.ts",
-    "_private.ts",
-    "capitals.TS",
-    ".hidden.ts",
-    ".ts",
-    "lib.cts",
-    "cat.jpg",
-    "evil.ts.jpg",
-    "style.css",
-    "notes.txt~",
-    "package.json",
-    "tsconfig.build.json",
-    "app.db",
-    ".env",
-    "both.ts",
-    "both/index.ts",
-    "api/users.ts",
-    "api/_db.ts",
-    "docs/index.html",
-    "docs/guide.html",
-    "empty/readme.txt",
-    "_hidden/x.ts",
-    ".git/x.ts",
-    "node_modules/pkg/x.ts",
-  ]) {
-    dir.write(`www/${name}`, "");
-  }
-  dir.write("outside.ts", "");
-  dir.write("outside/x.ts", "");
+  site = new WebRoot(
+    [
+      "index.ts",
+      "hello.ts",
+      "page.tsx",
+      "old.js",
+      "a b.ts",
+      "é.ts",
+      "v1.2.ts",
+      "types.d.ts",
+      "_private.ts",
+      "capitals.TS",
+      ".hidden.ts",
+      ".ts",
+      "lib.cts",
+      "cat.jpg",
+      "evil.ts.jpg",
+      "style.css",
+      "notes.txt~",
+      "package.json",
+      "tsconfig.build.json",
+      "app.db",
+      ".env",
+      "both.ts",
+      "both/index.ts",
+      "api/users.ts",
+      "api/_db.ts",
+      "docs/index.html",
+      "docs/guide.html",
+      "empty/readme.txt",
+      "_hidden/x.ts",
+      ".git/x.ts",
+      "node_modules/pkg/x.ts",
+    ],
+    { index: INDEX },
+  );
+  root = site.path;
+  site.write("../outside.ts");
+  site.write("../outside/x.ts");
   mkdirSync(join(root, "folder.ts"));
-  symlinkSync(join(dir.path, "outside.ts"), join(root, "link-out.ts"));
-  symlinkSync(join(dir.path, "outside"), join(root, "link-out"));
+  symlinkSync(join(site.folder, "outside.ts"), join(root, "link-out.ts"));
+  symlinkSync(join(site.folder, "outside"), join(root, "link-out"));
   symlinkSync("hello.ts", join(root, "link-in.ts"));
   symlinkSync("style.css", join(root, "link-type.ts"));
   symlinkSync("loop.ts", join(root, "loop.ts"));
-  symlinkSync(root, join(dir.path, "current"));
+  symlinkSync(root, join(site.folder, "current"));
 });
 
-afterAll(() => dir.remove());
+afterAll(() => site.remove());
 
-interface Ask extends Partial<FilesOptions> {
-  readonly variables?: Readonly<Record<string, string>>;
-}
-
-function find(url: string, { variables = {}, ...options }: Ask = {}): string {
-  const files = new Files({ root, mount: "", index: INDEX, serveStatic: false, ...options });
-  const found = files.resolve(Params.from(Object.entries({ REQUEST_URI: url, ...variables })));
-  if (found.kind === "handler") {
-    const file = found.file.slice(root.length + 1);
-    return found.scriptName === undefined ? file : [file, found.scriptName, found.pathInfo].join(" ").trim();
-  }
-  return found.kind === "static" ? `static ${found.file.slice(root.length + 1)}` : found.kind;
-}
+const find = (url: string, ask: Ask = {}): string => site.find(url, ask);
 
 describe("a URL finds a handler", () => {
   it.each([
@@ -202,9 +188,8 @@ describe("a path that can be read in several ways", () => {
   });
 
   it("is not remembered for one that the web server reads otherwise", () => {
-    const files = new Files({ root, mount: "", index: INDEX, serveStatic: false });
-    const kind = (scriptName: string): string =>
-      files.resolve(Params.from(Object.entries({ REQUEST_URI: "//hello.ts", SCRIPT_NAME: scriptName }))).kind;
+    const files = site.files();
+    const kind = (scriptName: string): string => resolveIn(files, "//hello.ts", { SCRIPT_NAME: scriptName }).kind;
     expect([kind("/hello.ts"), kind("//hello.ts")]).toEqual(["handler", "none"]);
   });
 });
@@ -244,8 +229,8 @@ describe("SCRIPT_FILENAME", () => {
   });
 
   it("may be written with the root's configured path, through a symlink", () => {
-    const variables = { SCRIPT_FILENAME: join(dir.path, "current/hello.ts"), SCRIPT_NAME: "/x" };
-    expect(find("/x", { root: join(dir.path, "current"), variables })).toBe("hello.ts");
+    const variables = { SCRIPT_FILENAME: join(site.folder, "current/hello.ts"), SCRIPT_NAME: "/x" };
+    expect(find("/x", { root: join(site.folder, "current"), variables })).toBe("hello.ts");
   });
 
   it("is taken as it is: neither decoded nor cut", () => {
@@ -256,7 +241,7 @@ describe("SCRIPT_FILENAME", () => {
 
   it("finds nothing outside of the root, nor what is hidden inside", () => {
     for (const file of [
-      join(dir.path, "outside.ts"),
+      join(site.folder, "outside.ts"),
       join(root, "../outside.ts"),
       join(root, "link-out.ts"),
       join(root, "link-out/x.ts"),
@@ -300,10 +285,10 @@ describe("SCRIPT_FILENAME", () => {
 
 describe("what was found", () => {
   it("is looked up again after a second", () => {
-    const file = dir.write("www/short-lived.ts", "");
+    const file = site.write("short-lived.ts");
     const clock = new FakeClock();
-    const files = new Files({ root, mount: "", index: INDEX, serveStatic: false }, clock);
-    const kind = (): string => files.resolve(Params.from([["REQUEST_URI", "/short-lived"]])).kind;
+    const files = site.files({}, clock);
+    const kind = (): string => resolveIn(files, "/short-lived").kind;
     expect(kind()).toBe("handler");
     unlinkSync(file);
     expect(kind()).toBe("handler");
@@ -316,9 +301,9 @@ describe("what was found", () => {
 
   it("is forgotten, oldest first, where clients make up more paths than are remembered", () => {
     const clock = new FakeClock();
-    const files = new Files({ root, mount: "", index: INDEX, serveStatic: false }, clock);
-    const kind = (url: string): string => files.resolve(Params.from([["REQUEST_URI", url]])).kind;
-    const file = dir.write("www/first.ts", "");
+    const files = site.files({}, clock);
+    const kind = (url: string): string => resolveIn(files, url).kind;
+    const file = site.write("first.ts");
     expect(kind("/first/0")).toBe("handler");
     for (let n = 1; n <= 1024; n += 1) kind(`/first/${n}`);
     unlinkSync(file);

@@ -1,19 +1,15 @@
 import { symlinkSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { Params } from "../../src/fastcgi/name-values.ts";
-import { Files, type FilesOptions } from "../../workers/files.ts";
 import { Folders } from "../../workers/folders.ts";
 import { FakeClock } from "../support/fake-clock.ts";
-import { makeTempDir, type TempDir } from "../support/temp-dir.ts";
+import { type Ask, resolveIn, WebRoot } from "../support/web-root.ts";
 
-let dir: TempDir;
+let site: WebRoot;
 let root: string;
 
 beforeAll(() => {
-  dir = makeTempDir();
-  root = join(dir.path, "www");
-  for (const name of [
+  site = new WebRoot([
     "index.ts",
     "style.css",
     "users/[id].ts",
@@ -46,33 +42,15 @@ beforeAll(() => {
     "named/[a]/[a].ts",
     "outside/readme.txt",
     "pages/[slug].tsp",
-  ]) {
-    dir.write(`www/${name}`, "");
-  }
-  dir.write("secret.ts", "");
-  symlinkSync(join(dir.path, "secret.ts"), join(root, "outside/[x].ts"));
+  ]);
+  root = site.path;
+  symlinkSync(site.write("../secret.ts"), join(root, "outside/[x].ts"));
 });
 
-afterAll(() => dir.remove());
+afterAll(() => site.remove());
 
-interface Ask extends Partial<FilesOptions> {
-  readonly variables?: Readonly<Record<string, string>>;
-}
-
-function resolve(url: string, { variables = {}, ...options }: Ask = {}) {
-  const files = new Files({ root, mount: "", index: ["index.ts", "index.html"], serveStatic: false, ...options });
-  return files.resolve(Params.from(Object.entries({ REQUEST_URI: url, ...variables })));
-}
-
-/** File, SCRIPT_NAME, PATH_INFO and params; or what else it is. */
-function find(url: string, ask: Ask = {}): string {
-  const found = resolve(url, ask);
-  if (found.kind !== "handler") return found.kind;
-  const file = found.file.slice(root.length + 1);
-  return [file, found.scriptName, found.pathInfo, found.params === undefined ? "" : JSON.stringify(found.params)]
-    .filter((part) => part !== undefined && part !== "")
-    .join(" ");
-}
+const resolve = (url: string, ask: Ask = {}) => site.resolve(url, ask);
+const find = (url: string, ask: Ask = {}): string => site.find(url, ask);
 
 describe("a name in brackets stands for any name of a URL", () => {
   it.each([
@@ -135,9 +113,8 @@ describe("[...rest] stands for what nothing else answers", () => {
   });
 
   it("of the whole site, with SCRIPT_NAME up to the mount", () => {
-    const site = join(dir.path, "catch");
-    dir.write("catch/[...all].ts", "");
-    const at = (url: string, mount: string): unknown => resolve(url, { root: site, mount });
+    site.write("../catch/[...all].ts");
+    const at = (url: string, mount: string): unknown => resolve(url, { root: join(site.folder, "catch"), mount });
     expect(at("/a/b", "")).toMatchObject({ scriptName: "", pathInfo: "/a/b", params: { all: "a/b" } });
     expect(at("/shop/a", "/shop")).toMatchObject({ scriptName: "/shop", pathInfo: "/a" });
     expect(at("/", "")).toMatchObject({ scriptName: "", pathInfo: "/", params: { all: "" } });
@@ -273,11 +250,11 @@ describe("a folder", () => {
 
   it("is read again when it has changed, and at the latest after a second", () => {
     const clock = new FakeClock();
-    const files = new Files({ root, mount: "", index: [], serveStatic: false }, clock);
-    const kind = (url: string): string => files.resolve(Params.from([["REQUEST_URI", url]])).kind;
-    dir.write("www/fresh/x.ts", "");
+    const files = site.files({ index: [] }, clock);
+    const kind = (url: string): string => resolveIn(files, url).kind;
+    site.write("fresh/x.ts");
     expect(kind("/fresh/1")).toBe("none");
-    const file = dir.write("www/fresh/[n].ts", "");
+    const file = site.write("fresh/[n].ts");
     clock.advance(1000);
     expect(kind("/fresh/1")).toBe("handler");
     unlinkSync(file);
