@@ -5,6 +5,7 @@
 import { statSync } from "node:fs";
 import type { InitContext } from "../src/app/context.ts";
 import { type Clock, type Instant, systemClock } from "../src/base/clock.ts";
+import { settledWithin } from "../src/base/settled-within.ts";
 import type { Loader } from "../src/loader/hooks.ts";
 import type { CgiTools } from "./cgi/app.ts";
 import { bootFault } from "./failure.ts";
@@ -95,12 +96,7 @@ export class Apps {
   async dispose(deadline: Instant, failed: (file: string, error: unknown) => void): Promise<void> {
     for (const app of this.#ready.splice(0).reverse()) {
       const disposed = app.dispose().catch((error: unknown) => failed(app.file, error));
-      let cancel = (): void => {};
-      const late = new Promise<void>((resolve) => {
-        cancel = this.#clock.at(deadline, resolve);
-      });
-      await Promise.race([disposed, late]);
-      cancel();
+      await settledWithin(this.#clock, disposed, deadline - this.#clock.now());
     }
   }
 

@@ -13,7 +13,7 @@ import { authorPlace } from "../src/loader/author-place.ts";
 import { codeFrame, type FrameLine, frameLines } from "../src/loader/code-frame.ts";
 import { COPY_SCRIPT, errorPagePolicy, STYLE } from "./error-page-parts.ts";
 import { redacted, withoutSecrets } from "./redaction.ts";
-import { causeChain, stackOf, summaryOf, traceOf } from "./trace.ts";
+import { causeChain, hintOf, stackOf, summaryOf, traceOf } from "./trace.ts";
 
 export interface ErrorPage {
   /** Content type. */
@@ -105,10 +105,6 @@ function sourceOf({ file }: Place): string | undefined {
 
 function nameOf({ file, line, column }: Place): string {
   return `${file}:${line}:${column}`;
-}
-
-function hintOf(error: unknown): string | undefined {
-  return error instanceof Fault ? error.hint : undefined;
 }
 
 function traceWithHint(error: unknown): string {

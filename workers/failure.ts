@@ -5,7 +5,7 @@ import { FAULTS, Fault } from "../src/base/fault.ts";
 import { encodeHead, refusalReply } from "../src/cgi/response.ts";
 import type { ErrorPageOptions } from "./error-page.ts";
 import type { WorkerExchange } from "./exchange.ts";
-import { summaryOf, traceOf } from "./trace.ts";
+import { hintOf, summaryOf, traceOf } from "./trace.ts";
 
 export interface FailureOptions extends ErrorPageOptions {
   /** The error and the author's lines go into the page. */
@@ -28,8 +28,7 @@ export function replyFailure(
   const fault = error instanceof Fault ? error : handlerFault(error);
   // After an abort nobody sees the reply, and the author's code has usually failed because of it.
   if (exchange.aborted === undefined) {
-    const hint = fault.hint === undefined ? {} : { hint: fault.hint };
-    exchange.log(FAULTS[fault.code].level, fault.message, { ...hint, stack: traceOf(error) });
+    exchange.log(FAULTS[fault.code].level, fault.message, { ...withHint(fault), stack: traceOf(error) });
   }
   const reply = (page: FailurePage): void => {
     const head = options.setCookie === undefined ? page.head : withCookie(page.head, options.setCookie);
@@ -83,26 +82,18 @@ async function shownPage(
 }
 
 export function handlerFault(error: unknown): Fault {
-  return new Fault("HANDLER", `the handler failed: ${summaryOf(error)}`, { cause: error });
+  return new Fault("HANDLER", `the handler failed: ${summaryOf(error)}`, { cause: error, ...withHint(error) });
 }
 
 /** An app that did not load. The stack is the author's. */
 export function bootFault(file: string, error: unknown): Fault {
   if (error instanceof Fault && error.message.startsWith(file)) return error;
-  const hint = error instanceof Fault ? error.hint : missingPackageHint(error);
-  const fault = new Fault("BOOT", `${file} did not load: ${summaryOf(error)}`, {
-    cause: error,
-    ...(hint === undefined ? {} : { hint }),
-  });
+  const fault = new Fault("BOOT", `${file} did not load: ${summaryOf(error)}`, { cause: error, ...withHint(error) });
   fault.stack = traceOf(error);
   return fault;
 }
 
-/** Node's words of an import and of a require; the package's name without a path in it. */
-const MISSING_PACKAGE = /^Cannot find (?:package|module) '((?:@[\w.~-]+\/)?[\w~-][\w.~-]*)(?:\/[^']*)?'/;
-
-/** What to type where an import names a package that is not installed; undefined for all other errors. */
-function missingPackageHint(error: unknown): string | undefined {
-  const name = MISSING_PACKAGE.exec(summaryOf(error).replace(/^Error: /, ""))?.[1];
-  return name === undefined ? undefined : `Run \`npm install ${name}\` in the folder of the app's package.json.`;
+function withHint(error: unknown): { hint?: string } {
+  const hint = hintOf(error);
+  return hint === undefined ? {} : { hint };
 }

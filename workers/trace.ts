@@ -18,6 +18,20 @@ function describe(value: unknown): string {
   return typeof value === "string" ? JSON.stringify(value) : String(value);
 }
 
+/** What to do about it: a Fault says so, and of a package that is missing it is known. */
+export function hintOf(error: unknown): string | undefined {
+  return error instanceof Fault ? error.hint : missingPackageHint(error);
+}
+
+/** Node's words of an import and of a require; the package's name without a path in it. */
+const MISSING_PACKAGE = /^Cannot find (?:package|module) '((?:@[\w.~-]+\/)?[\w~-][\w.~-]*)(?:\/[^']*)?'/;
+
+/** What to type where an import names a package that is not installed; undefined for all other errors. */
+function missingPackageHint(error: unknown): string | undefined {
+  const name = MISSING_PACKAGE.exec(summaryOf(error).replace(/^Error: /, ""))?.[1];
+  return name === undefined ? undefined : `Run \`npm install ${name}\` in the folder of the app's package.json.`;
+}
+
 /** A chain of causes is shown this far, so that a cycle ends. */
 const CAUSES = 8;
 

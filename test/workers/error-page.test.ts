@@ -1,8 +1,10 @@
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { Fault } from "../../src/base/fault.ts";
 import { Params } from "../../src/fastcgi/name-values.ts";
 import { authorPlace } from "../../src/loader/author-place.ts";
 import { errorPage } from "../../workers/error-page.ts";
+import { handlerFault } from "../../workers/failure.ts";
 import { causeChain, summaryOf, traceOf } from "../../workers/trace.ts";
 import { tempDirs } from "../support/temp-dir.ts";
 
@@ -112,6 +114,20 @@ describe("the page of an error", () => {
   it("says what to do as plain text, too", () => {
     const { body } = errorPage(new Fault("HANDLER", "m", { hint: "do <this>" }), params({ HTTP_ACCEPT: "*/*" }));
     expect(body).toMatch(/^Fault: m\n(?:.*\n)+\ndo <this>\n$/);
+  });
+
+  it("says which package is to be installed, also where a handler asks for it", () => {
+    // As Node has it: Jest's own words of an import are others.
+    const { stdout } = spawnSync(process.execPath, [
+      "--eval",
+      'import("@nobody/has-this").catch(({ message }) => process.stdout.write(message))',
+    ]);
+    const error = new Error(String(stdout));
+    const hint = "Run `npm install @nobody/has-this` in the folder of the app's package.json.";
+    expect(errorPage(error, params({ HTTP_ACCEPT: "*/*" })).body).toContain(`\n${hint}\n`);
+    expect(errorPage(error, params()).body).toContain("npm install @nobody/has-this");
+    expect(handlerFault(error)).toMatchObject({ code: "HANDLER", hint });
+    expect(handlerFault(new Error("Cannot find it")).hint).toBeUndefined();
   });
 
   it("shows a hint, a source that is gone, and what is no Error", () => {
