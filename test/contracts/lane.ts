@@ -15,7 +15,9 @@ export interface LaneTools {
   readonly pair: LanePair;
   /** Gives an exchange with a whole body. */
   give(body?: string): Made;
-  /** The same, and the worker's end of it once that has begun. */
+  /** Again, if it came back: on a busy machine a child process is late now and then. */
+  giveAgain(made: Made): void;
+  /** Gives an exchange with a whole body; also the worker's end of it once that has begun. */
   begin(body?: string): Promise<Made & { readonly worker: OpenExchange }>;
 }
 
@@ -38,6 +40,11 @@ export function lanes(makePair: (clock: FakeClock) => LanePair | Promise<LanePai
     pair.handle.post();
     return made;
   };
+  const giveAgain = ({ exchange }: Made): void => {
+    if (!exchange.firm || exchange.state !== "queued") return;
+    pair.handle.give(exchange);
+    pair.handle.post();
+  };
 
   return {
     clock,
@@ -45,10 +52,14 @@ export function lanes(makePair: (clock: FakeClock) => LanePair | Promise<LanePai
       return pair;
     },
     give,
+    giveAgain,
     begin: async (body = "") => {
       const at = pair.begun.length;
       const made = give(body);
-      const worker = await eventually(() => pair.begun[at]);
+      const worker = await eventually(() => {
+        giveAgain(made);
+        return pair.begun[at];
+      });
       return { ...made, worker };
     },
   };

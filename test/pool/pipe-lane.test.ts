@@ -77,7 +77,10 @@ describe("a lane between pool and child process", () => {
     const { handle } = pair();
     pair().lane.serve({ handle: () => stall(3 * LEASE_MS), drain: () => {} });
     const made = give();
-    await eventually(() => made.exchange.carrier?.begun());
+    await eventually(() => {
+      tools.giveAgain(made);
+      return made.exchange.carrier?.begun();
+    });
     expect([handle.unbegun, handle.takeBack()]).toEqual([0, []]);
   });
 
