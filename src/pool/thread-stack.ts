@@ -40,7 +40,10 @@ export class ThreadStacks {
     const cancel = systemClock.at(deadline, () => resolve(undefined));
     try {
       const found = await Promise.race([inspection.found, late]);
-      return found === undefined ? undefined : await describe(found);
+      const stack = found === undefined ? undefined : await describe(found);
+      // Whoever ends a thread that still has the session may wait for ever (Node 22).
+      await Promise.race([inspection.closed, late]);
+      return stack;
     } finally {
       cancel();
       inspection.giveUp();

@@ -50,6 +50,12 @@ describe("the stack of a thread", () => {
     expect(await spinning.terminate()).toBe(1);
   });
 
+  it("leaves the thread free, so that it may be ended, or asked again, at once", async () => {
+    const spinning = await thread("for (;;) {}");
+    await spinning.work();
+    for (let n = 0; n < 5; n++) expect(await stacks.take(spinning.id, 5000)).toMatch(/^at work /);
+  });
+
   it("is that of each thread, when several are asked for at once", async () => {
     const spinning = await Promise.all([thread("for (;;) {}"), thread("for (let n = 0; ; n++) Math.sqrt(n);")]);
     for (const each of spinning) await each.work();
