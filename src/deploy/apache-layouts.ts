@@ -144,9 +144,29 @@ function folderSettings(): Lines {
   ];
 }
 
-/** The layout that suits a pool: its files when it has a root, else one prefix for its app. */
+/** The layout that suits a pool: its files when it has a root of handlers, else one prefix for all. */
 export function defaultLayout(pool: PoolConfig): ApacheLayout {
-  return pool.root === undefined ? "prefix" : "files";
+  return pool.root === undefined || holdsPrograms(pool) ? "prefix" : "files";
+}
+
+/** Any file of the root may be a program: Apache, which knows handlers by their extension, would send its text. */
+export function holdsPrograms({
+  kind,
+  root,
+}: {
+  readonly kind: PoolConfig["kind"];
+  readonly root?: string | undefined;
+}): boolean {
+  return kind === "cgi" && root !== undefined;
+}
+
+function refusePrograms(pool: PoolConfig, folder: string): void {
+  const { root = "" } = pool;
+  const holdsRoot = `${root}/`.startsWith(folder.endsWith("/") ? folder : `${folder}/`);
+  if (!holdsPrograms(pool) || !holdsRoot) return;
+  throw new Fault("USAGE", `pool ${pool.name} runs CGI programs, whose text Apache would send from ${folder}`, {
+    hint: "with --layout prefix Apache looks at no file",
+  });
 }
 
 /** Directives for one pool. Throws Fault USAGE when the layout does not suit the pool. */
@@ -158,6 +178,7 @@ export function layoutDirectives(pool: PoolConfig, layout: ApacheLayout, documen
           hint: "an app answers every URL itself: --layout prefix or front-controller",
         });
       }
+      refusePrograms(pool, pool.root);
       return filesLayout(pool, pool.root);
     case "prefix":
       return prefixLayout(pool);
@@ -168,6 +189,7 @@ export function layoutDirectives(pool: PoolConfig, layout: ApacheLayout, documen
           hint: "name one that holds no sources: --document-root /srv/shop/public",
         });
       }
+      refusePrograms(pool, folder);
       return frontControllerLayout(pool, folder);
     }
   }

@@ -5,6 +5,7 @@ import { Fault } from "../base/fault.ts";
 import type { PoolConfig } from "../config/schema.ts";
 import { type ApacheLayout, renderApache } from "../deploy/apache.ts";
 import { backendTimeoutSeconds } from "../deploy/apache-backend.ts";
+import { holdsPrograms } from "../deploy/apache-layouts.ts";
 import type { Log } from "../telemetry/log.ts";
 import { type Account, apacheAccount, canReadFolder } from "./accounts.ts";
 import { type ApacheProgram, findApache } from "./find-apache.ts";
@@ -31,6 +32,7 @@ export type FrontPlan =
 export interface Site {
   /** The folder of handlers; undefined for an app. */
   readonly root: string | undefined;
+  readonly kind: PoolConfig["kind"];
   readonly ownerUid: number;
 }
 
@@ -67,8 +69,9 @@ export async function planFront(choice: FrontChoice, site: Site): Promise<FrontP
 }
 
 /** Apache serves the files itself if it can read them and name their folder. */
-function layoutFor({ root }: Site, account?: Account): "files" | "prefix" {
-  if (root === undefined || /[*?[\]"\\$%|]/.test(root)) return "prefix";
+function layoutFor(site: Site, account?: Account): "files" | "prefix" {
+  const { root } = site;
+  if (root === undefined || holdsPrograms(site) || /[*?[\]"\\$%|]/.test(root)) return "prefix";
   return account === undefined || canReadFolder(account, root) ? "files" : "prefix";
 }
 

@@ -60,6 +60,20 @@ describeWithApache("`holdfast serve` with Apache", () => {
     }
   });
 
+  it("runs CGI programs of every name, and sends nobody their text", async () => {
+    const program = "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\nrun'\n";
+    for (const name of ["old.sh", "old.pl", "bare"]) {
+      writeFileSync(join(folder, name), program);
+      chmodSync(join(folder, name), 0o755);
+    }
+    const { url, value } = await serve(folder, "--kind", "cgi");
+    expect(value("front")).toContain("everything by ProxyPass");
+    for (const path of ["/old.sh", "/old.pl", "/bare", "/bare/x"]) {
+      expect([path, (await ask(url, path)).text]).toEqual([path, "run"]);
+    }
+    expect((await ask(url, "/style.css")).text).toBe("body{}");
+  });
+
   it("takes a changed file without a restart", async () => {
     const { url } = await serve(folder);
     expect((await ask(url, "/")).text).toBe("home");

@@ -65,6 +65,20 @@ describe("the directives of a pool", () => {
     );
   });
 
+  it("have Apache look at no file of a folder of CGI programs, whose text it would send", () => {
+    const pools = readPools({ old: { ...www, kind: "cgi" } }, folder);
+    expect(renderApache(pools)).toContain("layout prefix");
+    expect(() => renderApache(pools, { layout: "files" })).toThrow(expect.objectContaining({ code: "USAGE" }));
+    for (const documentRoot of [undefined, join(folder, "www"), folder, "/"]) {
+      const given = documentRoot === undefined ? {} : { documentRoot };
+      expect(() => renderApache(pools, { layout: "front-controller", ...given })).toThrow(
+        expect.objectContaining({ code: "USAGE", message: expect.stringContaining("programs") }),
+      );
+    }
+    const documentRoot = join(folder, "www-public");
+    expect(renderApache(pools, { layout: "front-controller", documentRoot })).toContain("FallbackResource");
+  });
+
   it("are refused where the layout needs what the pool has not", () => {
     const pools = readPools({ shop }, folder);
     expect(() => renderApache(pools, { layout: "files" })).toThrow("has no root");

@@ -21,7 +21,7 @@ interface Options {
   readonly host: string;
   readonly front: FrontChoice;
   readonly threads?: number;
-  readonly kind: string;
+  readonly kind: PoolConfig["kind"];
   readonly watch: boolean;
   readonly liveReload: boolean;
 }
@@ -62,6 +62,7 @@ async function start(path: string, options: Options, folder: string, log: Log): 
   const target = findTarget(path);
   const plan = await planFront(options.front, {
     root: target.kind === "root" ? target.path : undefined,
+    kind: options.kind,
     ownerUid: target.ownerUid,
   });
   const { config, pool, warnings } = privateConfig({
