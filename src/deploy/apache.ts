@@ -37,6 +37,13 @@ export function renderApache(pools: readonly PoolConfig[], options: ApacheOption
   );
 }
 
+/** The folder whose files Apache sends without asking the pool. */
+export function folderOfApache(pool: PoolConfig, options: ApacheOptions = {}): string | undefined {
+  const layout = options.layout ?? defaultLayout(pool);
+  if (layout === "prefix") return undefined;
+  return layout === "files" ? pool.root : (options.documentRoot ?? pool.root);
+}
+
 function poolDirectives(pool: PoolConfig, options: ApacheOptions): string[] {
   const layout = options.layout ?? defaultLayout(pool);
   const place = pool.root ?? pool.app ?? "";

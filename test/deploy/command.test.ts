@@ -44,6 +44,41 @@ describe("`holdfast apache`", () => {
     expect(stdout).toContain("FallbackResource");
   });
 
+  describe("where Apache would send what a middleware guards", () => {
+    beforeEach(() => {
+      dir.write("www/admin/_middleware.ts", "export const authenticate = () => new Response(null, { status: 401 });");
+      dir.write("www/admin/index.ts", "");
+      dir.write("www/admin/notes.js", "");
+      dir.write("www/admin/deep/report.pdf", "");
+      dir.write("www/admin/logo.png", "");
+      dir.write("www/admin/_drafts/plan.pdf", "");
+      dir.write("www/open/_middleware.ts", "export const log = () => {};");
+      dir.write("www/open/style.css", "");
+      dir.write("www/favicon.ico", "");
+    });
+
+    const WARNING =
+      'warning: pool www: Apache sends admin/deep/report.pdf and 1 other file without asking admin/_middleware.ts (keep such files elsewhere, guard <Location "/admin"> in Apache as well, or have the pool send them: static = true, --layout prefix)\n';
+
+    it("warns, and so does `holdfast check`", async () => {
+      const { code, stdout, stderr } = await run();
+      expect([code, stderr]).toEqual([0, WARNING]);
+      expect(stdout).not.toContain("warning");
+      const checked = await launch(["check", "-c", join(dir.path, "holdfast.toml")]).finished;
+      expect([checked.code, checked.stderr]).toEqual([0, expect.stringContaining(WARNING)]);
+    });
+
+    it("does not where the pool sends its files, nor of files that lie elsewhere", async () => {
+      expect((await run("--layout", "prefix")).stderr).toBe("");
+      const given = ["--layout", "front-controller", "--document-root"];
+      expect((await run("--pool", "www", ...given, join(dir.path, "www/open"))).stderr).toBe("");
+      expect((await run("--pool", "www", ...given, dir.path)).stderr).toBe(WARNING);
+      dir.write("holdfast.toml", CONFIG.replace('root = "./www"', 'root = "./www"\nstatic = true'));
+      const checked = await launch(["check", "-c", join(dir.path, "holdfast.toml")]).finished;
+      expect([checked.code, checked.stderr]).toEqual([0, expect.not.stringContaining("without asking")]);
+    });
+  });
+
   it("ends with 64 for a layout that does not suit, an unknown layout and an unknown pool", async () => {
     for (const args of [
       ["--layout", "files"],

@@ -6,6 +6,8 @@ import { findConfig, loadConfig } from "../../config/load.ts";
 import { type ApacheLayout, LAYOUTS, renderApache } from "../../deploy/apache.ts";
 import { choosePools } from "../choose-pools.ts";
 import { CONFIG_OPTION } from "../control-client.ts";
+import { printable, printError } from "../print.ts";
+import { unguardedFiles } from "../unguarded-files.ts";
 
 interface Options {
   readonly config?: string;
@@ -28,11 +30,12 @@ export function apacheCommand(): Command {
     .action((options: Options) => {
       const { config } = loadConfig(findConfig(options.config));
       const { layout, documentRoot } = options;
-      process.stdout.write(
-        renderApache(choosePools(config.pools, options.pool), {
-          ...(layout === undefined ? {} : { layout }),
-          ...(documentRoot === undefined ? {} : { documentRoot: resolve(documentRoot) }),
-        }),
-      );
+      const pools = choosePools(config.pools, options.pool);
+      const chosen = {
+        ...(layout === undefined ? {} : { layout }),
+        ...(documentRoot === undefined ? {} : { documentRoot: resolve(documentRoot) }),
+      };
+      process.stdout.write(renderApache(pools, chosen));
+      for (const warning of unguardedFiles(pools, chosen)) printError(`warning: ${printable(warning)}`);
     });
 }

@@ -8,6 +8,7 @@ import { accountFaults } from "../../supervisor/main.ts";
 import { CONFIG_OPTION } from "../control-client.ts";
 import { print, printable, printError } from "../print.ts";
 import { findTarget } from "../target.ts";
+import { unguardedFiles } from "../unguarded-files.ts";
 
 interface Options {
   readonly config?: string;
@@ -38,7 +39,9 @@ export function checkCommand(): Command {
       const { config, files, warnings } = loadConfig(file);
       // A warning only: the file may be meant for another machine.
       const accounts = config.pools.flatMap(accountFaults).map(({ message, hint }) => `${message} (${hint})`);
-      for (const warning of [...warnings, ...accounts]) printError(`warning: ${printable(warning)}`);
+      // As `holdfast apache` mounts them; a pool that sends its files itself has another layout.
+      const unguarded = unguardedFiles(config.pools.filter(({ serveStatic }) => !serveStatic));
+      for (const warning of [...warnings, ...accounts, ...unguarded]) printError(`warning: ${printable(warning)}`);
       if (options.print === "json") return print(JSON.stringify(writeConfig(config), undefined, 2));
       if (options.print !== undefined) return print(renderToml(config));
       const others = files.length > 1 ? ` and ${files.length - 1} included` : "";

@@ -15,6 +15,7 @@ import { editorTemplate } from "../editor.ts";
 import { print, table } from "../print.ts";
 import { privateConfig } from "../private-pool.ts";
 import { findTarget, type Target } from "../target.ts";
+import { unguardedFiles } from "../unguarded-files.ts";
 
 interface Options {
   readonly port: number;
@@ -80,6 +81,9 @@ async function start(path: string, options: Options, folder: string, log: Log): 
     accessFormat: resolveLogFormat("auto", process.stderr.isTTY === true) === "json" ? "json" : REQUEST_LINE,
   });
   for (const warning of warnings) log.warn(warning);
+  if (plan.kind === "apache") {
+    for (const warning of unguardedFiles([pool], { layout: plan.layout })) log.warn(warning);
+  }
   if (!isLoopback(options.host)) {
     log.warn(`${options.host} can be reached from other machines, and error pages show the app's source`);
   }
