@@ -3,6 +3,7 @@
 // it ends with the pool: when its pipe is closed, there is nobody left to work for.
 
 import { Socket } from "node:net";
+import { Worker } from "node:worker_threads";
 import { readBatch } from "../src/messages/batch.ts";
 import { FROM_WORKER, type ProcessBoot, TO_WORKER } from "../src/messages/lane.ts";
 import { PipedOutputWriter } from "../src/messages/output-pipe.ts";
@@ -14,6 +15,9 @@ import type { RoadListener } from "./road.ts";
 
 /** Node's own: at its end a program's `process.exit` only says that it has finished (node/stopping.ts). */
 const exit = process.exit.bind(process);
+
+/** Heap of the thread that watches this one, MiB: it holds what the inspector says of each script for a moment. */
+const WATCHER_HEAP = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2 };
 
 /** Exit code of a worker whose pool is gone. */
 const ORPHANED = 1;
@@ -59,6 +63,20 @@ class ProcessRoad extends PipeRoad {
   }
 }
 
+/** It has to be there before anything of the app can keep this thread from starting it. */
+function startWatcher(): void {
+  const watcher = new Worker(new URL("./watcher.js", import.meta.url), {
+    // What the app's own threads are started with must not reach it.
+    execArgv: [],
+    env: {},
+    stdout: true,
+    stderr: true,
+    resourceLimits: WATCHER_HEAP,
+  });
+  watcher.on("error", () => {}); // then nobody is told of stacks
+  watcher.unref();
+}
+
 async function main({ boot, ...clock }: ProcessBoot, road: PipeRoad): Promise<void> {
   process.title = `holdfast: pool ${boot.pool}, worker ${boot.worker}`;
   road.attune(clock);
@@ -76,6 +94,7 @@ async function main({ boot, ...clock }: ProcessBoot, road: PipeRoad): Promise<vo
   const leave = (unsound: (error: unknown) => void): void => {
     process.on("SIGTERM", () => unsound(new Error("told by SIGTERM to leave")));
   };
+  startWatcher();
   await live({ boot, road, output, id: process.pid, leave });
   // What the app has left open must not keep a drained worker.
   exit(0);

@@ -12,11 +12,13 @@ import { messageOf } from "../base/fault.ts";
 import { type ProcessBoot, TO_WORKER, type WorkerBoot } from "../messages/lane.ts";
 import type { OutputSource } from "../messages/output-ring.ts";
 import { CLAIMS_FD, LANE_FD, OUTPUT_FD, sharedClockMs } from "../messages/pipe.ts";
+import { WATCH_FD } from "../messages/watch.ts";
 import { Claims } from "./claims.ts";
 import { OUT_OF_MEMORY } from "./death.ts";
 import type { LoopTimes, Seat, WorkerSource } from "./lane.ts";
 import { PipeLane } from "./pipe-lane.ts";
 import { PipedOutput } from "./piped-output.ts";
+import { ProcessStack } from "./process-stack.ts";
 
 const WORKER_FILE = fileURLToPath(new URL("../../workers/process.js", import.meta.url));
 /** Has the kernel end a process with its parent; util-linux 2.33 and newer. */
@@ -92,6 +94,7 @@ class WorkerProcess implements Seat {
   readonly #laneSocket: Socket;
   readonly #claims: Claims;
   readonly #output: PipedOutput;
+  readonly #stack: ProcessStack;
   readonly #ended = Promise.withResolvers<void>();
   #loopTimes: LoopTimes | undefined;
   #terminated = false;
@@ -103,7 +106,7 @@ class WorkerProcess implements Seat {
     onBatch: (batch: Buffer) => void,
     output: ProcessOptions["output"],
   ) {
-    this.#child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe"] });
+    this.#child = spawn(command, args, { stdio: ["ignore", ...Array(WATCH_FD).fill("pipe")] });
     const stdio = (this.#child.stdio as readonly unknown[] | undefined) ?? closedPipes();
     this.#laneSocket = stdio[LANE_FD] as Socket;
     const broken = (error: unknown): void => {
@@ -119,6 +122,7 @@ class WorkerProcess implements Seat {
     });
     const pipes = { records: stdio[OUTPUT_FD], stdout: stdio[1], stderr: stdio[2] };
     this.#output = new PipedOutput(pipes as Record<keyof typeof pipes, Readable>, boot.logLimitBytes, broken);
+    this.#stack = new ProcessStack(stdio[WATCH_FD] as Socket, broken);
     const outputEnded = output(boot.worker, this.#output);
     this.#child.on("exit", (code, signal) => this.#exited(code, signal));
     this.#child.on("error", (error) => {
@@ -168,9 +172,8 @@ class WorkerProcess implements Seat {
     return this.#isOver ? undefined : this.#loopTimes;
   }
 
-  /** There is no way to a process's inspector but a port, and that would be everybody's on this machine. */
-  async stack(): Promise<never> {
-    throw new Error("the worker is a process of its own, whose inspector is not opened");
+  async stack(withinMs: number): Promise<string | undefined> {
+    return this.#isOver ? undefined : this.#stack.take(withinMs);
   }
 
   #exited(code: number | null, signal: NodeJS.Signals | null): void {
@@ -205,13 +208,14 @@ class WorkerProcess implements Seat {
     this.#output.close();
     outputEnded();
     this.#claims.close();
+    this.#stack.close();
     this.#laneSocket.destroy();
   }
 }
 
 /** Without a descriptor left there is no process, and Node makes no pipes. */
 function closedPipes(): readonly Socket[] {
-  return Array.from({ length: Math.max(LANE_FD, CLAIMS_FD, OUTPUT_FD) + 1 }, () => new Socket().destroy());
+  return Array.from({ length: WATCH_FD + 1 }, () => new Socket().destroy());
 }
 
 /** Without a stack: where we noticed tells nobody anything. */

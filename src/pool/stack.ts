@@ -1,5 +1,5 @@
 // A stack as text: which frames of a stopped thread are shown, and how. Pure: how a thread is stopped
-// is thread-stack.ts's, where the author's lines are is source-map.ts's.
+// is thread-stack.ts's and process-stack.ts's, where the author's lines are is source-map.ts's.
 
 import { fileURLToPath } from "node:url";
 

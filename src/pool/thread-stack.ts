@@ -6,14 +6,9 @@
 // of the loops that V8 has optimised beyond interruption.
 
 import { systemClock } from "../base/clock.ts";
-import { loadSourceMap, sourcePlace } from "./source-map.ts";
-import { formatStack, relevantFrames, type StackFrame } from "./stack.ts";
-import { type CallFrame, type Found, NUDGE_URL, ThreadInspection } from "./thread-inspection.ts";
-
-interface ScriptParsed {
-  readonly url: string;
-  readonly sourceMapURL?: string;
-}
+import type { ScriptParsed } from "../base/inspection.ts";
+import { describeCalls } from "./calls.ts";
+import { type Found, ThreadInspection } from "./thread-inspection.ts";
 
 export class ThreadStacks {
   #turn: Promise<unknown> = Promise.resolve();
@@ -51,32 +46,9 @@ export class ThreadStacks {
   }
 }
 
-async function describe({ calls, scripts }: Found): Promise<string | undefined> {
-  const read = new Map<string, ScriptParsed>();
-  const frames = calls.map((call) => frameOf(call, scriptOf(call)));
-  // Stopped in nothing but the code that it was given, it had nothing to do.
-  const shown = relevantFrames(frames.filter(({ url }) => url !== NUDGE_URL));
-  if (shown.length === 0) return undefined;
-  const maps = new Map<string, Awaited<ReturnType<typeof loadSourceMap>>>();
-  for (const { scriptId, url } of shown) {
-    if (maps.has(scriptId)) continue;
-    maps.set(scriptId, await loadSourceMap({ url, sourceMapUrl: read.get(scriptId)?.sourceMapURL ?? "" }));
-  }
-  return formatStack(shown, (frame) => {
-    const map = maps.get(frame.scriptId);
-    return map === undefined ? undefined : sourcePlace(map, frame.url, frame);
-  });
-
-  function scriptOf({ location: { scriptId } }: CallFrame): ScriptParsed | undefined {
+function describe({ calls, scripts }: Found): Promise<string | undefined> {
+  return describeCalls(calls, (scriptId) => {
     const message = scripts.get(scriptId);
-    if (message !== undefined && !read.has(scriptId)) {
-      read.set(scriptId, (JSON.parse(message) as { readonly params: ScriptParsed }).params);
-    }
-    return read.get(scriptId);
-  }
-}
-
-function frameOf({ functionName, location }: CallFrame, script: ScriptParsed | undefined): StackFrame {
-  const { scriptId, lineNumber: line, columnNumber: column = 0 } = location;
-  return { functionName, url: script?.url ?? "", line, column, scriptId };
+    return message === undefined ? undefined : (JSON.parse(message) as { readonly params: ScriptParsed }).params;
+  });
 }

@@ -21,9 +21,9 @@ describe("a worker process", () => {
     const folder = `/proc/${seat.pid}/fd`;
     const opened = readdirSync(folder).map((fd) => [Number(fd), readlinkSync(`${folder}/${fd}`)] as const);
     const sockets = opened.filter(([, target]) => target.startsWith("socket:"));
-    expect(sockets.map(([fd]) => fd).sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5]);
+    expect(sockets.map(([fd]) => fd).sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6]);
     expect(opened.find(([fd]) => fd === 0)?.[1]).toBe("/dev/null");
-    const rest = opened.filter(([fd]) => fd > 5).map(([, target]) => target);
+    const rest = opened.filter(([fd]) => fd > 6).map(([, target]) => target);
     // libuv's own, and what Node opens for itself.
     expect(rest.filter((target) => !/^(anon_inode:|pipe:|\/dev\/null)/.test(target))).toEqual([]);
   });
@@ -96,6 +96,34 @@ describe("a worker process", () => {
       return seen.length >= 3;
     });
     expect(seen.sort()).toEqual(["halfa child", "lines", "raw"]);
+  });
+
+  it("shows the calls that it is in while it computes, also while it loads, and goes on", async () => {
+    const { start, ready } = open();
+    const busy = `function busy(ms) { for (const end = Date.now() + ms; Date.now() < end; ); }`;
+    const loading = start(`${busy} busy(20_000); ${APP}`);
+    await eventually(async () => (await loading.seat.stack(5000))?.startsWith("at busy ("), 15_000);
+    const started = await ready(`${busy} setInterval(() => busy(100), 1); ${APP}`);
+    await eventually(async () => (await started.seat.stack(5000))?.startsWith("at busy ("), 15_000);
+    // It says so itself, once its loop turns.
+    await eventually(() => started.seat.memory().then(() => started.seat.loopTimes() !== undefined));
+  });
+
+  it("that waits for an event has no stack, however often it is asked for; nor has one that is gone", async () => {
+    const { ready, ended } = open();
+    const started = await ready(APP);
+    for (let n = 0; n < 3; n++) expect(await started.seat.stack(5000)).toBeUndefined();
+    started.seat.terminate();
+    await ended(started);
+    expect(await started.seat.stack(5000)).toBeUndefined();
+  });
+
+  it("that says nonsense of its calls is ended", async () => {
+    const { ready, ended } = open();
+    const started = await ready(
+      `import { writeSync } from "node:fs"; setTimeout(() => writeSync(6, Buffer.alloc(64, 0x7f)), 20); ${APP}`,
+    );
+    expect(await ended(started)).toContain("it said what no worker says");
   });
 
   it("that writes nonsense on its lane is ended", async () => {

@@ -94,6 +94,33 @@ describe("a worker process", () => {
     await eventually(() => pool.lines.some((line) => line.msg === "request timed out" && line.where === "blocked"));
   });
 
+  it("in an endless loop leaves its stack in the slow log, and goes on where it ends", async () => {
+    const spin = `import { existsSync } from "node:fs";
+      const go = new URL("go", import.meta.url);
+      function spin(): void {
+        while (!existsSync(go)) for (let n = 0; n < 1e6; n++) Math.sqrt(n);
+      }
+      export default (): Response => { spin(); return new Response("spun"); };`;
+    const loop = "\n\nexport default () => {\n  for (;;) {}\n};";
+    const pool = await start(
+      { "spin.ts": spin, "loop.ts": loop },
+      { request: { slow: "100ms", timeout: "2s", grace: "1500ms" } },
+    );
+    const line = (msg: string, uri: string) =>
+      eventually(() => pool.lines.find((each) => each.msg === msg && each.uri === uri));
+    const spun = pool.get("/spin");
+    const slow = await line("slow request", "/spin");
+    pool.dir.write("root/go", "");
+    expect((await spun).body.toString()).toBe("spun");
+    expect(slow).toMatchObject({
+      where: "blocked",
+      stack: expect.stringMatching(/^at spin \(\/.*\/root\/spin\.ts:4:\d+\)$/m),
+    });
+    expect((await pool.get("/loop")).status).toBe(504);
+    expect(await line("request timed out", "/loop")).toMatchObject({ stack: expect.stringMatching(/loop\.ts:4/) });
+    await eventually(() => pool.pool.status().workersLost === 1);
+  });
+
   it("alone in its pool has what waits behind its loop served by its successor, once", async () => {
     const pool = await start(
       {
