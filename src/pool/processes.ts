@@ -184,7 +184,7 @@ class WorkerProcess implements Seat {
       if (socket.readableEnded || socket.destroyed) resolve();
       else socket.once("close", () => resolve());
     });
-    void Promise.race([read, delay(LAST_WORDS_MS)]).then(async () => {
+    void Promise.race([read, delay(LAST_WORDS_MS, undefined, { ref: false })]).then(async () => {
       this.lane.died(true);
       if (this.lane.drained && !this.#terminated) this.#ended.resolve();
       else this.#ended.reject(await this.#causeOf(code, signal));
@@ -195,7 +195,7 @@ class WorkerProcess implements Seat {
     if (this.#broken !== undefined) return death(`it said what no worker says (${messageOf(this.#broken)})`);
     if (signal === null) return death(`it called process.exit(${code})`);
     if (signal === "SIGABRT" || signal === "SIGTRAP") {
-      await Promise.race([this.#output.ended, delay(LAST_WORDS_MS)]);
+      await Promise.race([this.#output.ended, delay(LAST_WORDS_MS, undefined, { ref: false })]);
       if (/heap out of memory|allocation failed/i.test(this.#output.lastWords)) {
         return Object.assign(death("its heap was full"), { code: OUT_OF_MEMORY });
       }
@@ -204,7 +204,7 @@ class WorkerProcess implements Seat {
   }
 
   async #bury(outputEnded: () => void): Promise<void> {
-    await Promise.race([this.#output.ended, delay(LAST_WORDS_MS)]);
+    await Promise.race([this.#output.ended, delay(LAST_WORDS_MS, undefined, { ref: false })]);
     this.#output.close();
     outputEnded();
     this.#claims.close();
