@@ -38,6 +38,8 @@ export interface HostTools {
   ready?(file: string): void;
   /** What the workers of the pool share. Absent: there is no pool. */
   readonly poolState?: PoolState | undefined;
+  /** Where child processes are noted. Absent: nowhere. */
+  readonly programs?: SharedArrayBuffer | undefined;
   log(level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
@@ -98,7 +100,15 @@ export function makeApps(boot: WorkerBoot, tools: HostTools, loader: Loader, lis
     ready: (file) => tools.ready?.(file),
     ...(boot.cgi === undefined
       ? {}
-      : { tools: { loader, mount: boot.mount, limits: boot.cgi, lineBytes: boot.logLimitBytes } }),
+      : {
+          tools: {
+            loader,
+            mount: boot.mount,
+            limits: boot.cgi,
+            lineBytes: boot.logLimitBytes,
+            programs: tools.programs,
+          },
+        }),
     init: { id, generation, pool, env: process.env, log },
     // A file of many answers at once that it exports nothing; the one app of a pool may take its time.
     listenWaitMs: boot.app === undefined ? 0 : listenWaitMs,

@@ -21,6 +21,8 @@ export interface LifeOptions {
   readonly output: WorkerOutput;
   /** What is said first: a number that tells the worker from others. */
   readonly id: number;
+  /** Where it notes its child processes. */
+  readonly programs?: SharedArrayBuffer | undefined;
   /** Called with the function that has this worker replaced before it goes. */
   readonly leave?: (leave: (error: unknown) => void) => void;
 }
@@ -35,7 +37,7 @@ async function handling(host: Host, { live }: WorkerBoot): Promise<(exchange: Wo
   };
 }
 
-export async function live({ boot, road, output, id, leave }: LifeOptions): Promise<void> {
+export async function live({ boot, road, output, id, programs, leave }: LifeOptions): Promise<void> {
   const bornAt = performance.now();
   output.install();
   const lane = new WorkerLane(road, (line, about) => output.log(line, about));
@@ -75,6 +77,7 @@ export async function live({ boot, road, output, id, leave }: LifeOptions): Prom
         lane.stirred();
       },
       poolState: lane.state,
+      programs,
       log: (level, message, fields) => output.log({ level, message, ...(fields === undefined ? {} : { fields }) }),
     });
     const handle = await handling(host, boot);

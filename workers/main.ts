@@ -7,7 +7,7 @@ import { live } from "./life.ts";
 import { WorkerOutput } from "./output.ts";
 import { ThreadRoad } from "./thread-road.ts";
 
-export default function main({ boot, output: memory, ...end }: WorkerLife): Promise<void> {
+export default function main({ boot, output: memory, programs, ...end }: WorkerLife): Promise<void> {
   const output = new WorkerOutput(new OutputWriter(memory), boot.logLimitBytes);
-  return live({ boot, road: new ThreadRoad(end), output, id: threadId });
+  return live({ boot, road: new ThreadRoad(end), output, id: threadId, programs });
 }

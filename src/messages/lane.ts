@@ -180,6 +180,8 @@ export interface WorkerLife {
   readonly bell: BellAddress | undefined;
   /** What it prints and logs; see output-ring.ts. */
   readonly output: SharedArrayBuffer;
+  /** Where it notes its child processes (programs.ts). Undefined: it has none of ours. */
+  readonly programs: SharedArrayBuffer | undefined;
   readonly boot: WorkerBoot;
 }
 

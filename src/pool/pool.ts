@@ -19,6 +19,7 @@ import { HoldfastGateway } from "./gateway-holdfast.ts";
 import { NodeFastCgiGateway } from "./gateway-node-fastcgi.ts";
 import type { WorkerSource } from "./lane.ts";
 import { LiveReload } from "./live-reload.ts";
+import { Orphans } from "./orphans.ts";
 import { OutputLog } from "./output-log.ts";
 import { type LaterReply, type OwnReply, ownPathFinder } from "./own-paths.ts";
 import { PoolLog } from "./pool-log.ts";
@@ -399,7 +400,9 @@ export class Pool implements GatewayHost {
     const onError = (error: unknown): void =>
       this.#log.error("a worker thread had trouble", { ...toFaultData(error, "WORKER_LOST") });
     const maxThreads = threads.max * WORKERS_PER_PLACE;
-    return { source: new Threads({ maxThreads, memoryLimitBytes, onError, output }) };
+    const orphans = new Orphans({ replace: (reason) => this.#replace(reason) });
+    const orphaned = (pids: readonly number[]): void => orphans.end(pids);
+    return { source: new Threads({ maxThreads, memoryLimitBytes, onError, orphaned, output }) };
   }
 
   #workerBoot(worker: number, generation: number, cacheDir: string | undefined): WorkerBoot {

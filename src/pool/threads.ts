@@ -8,6 +8,7 @@ import { Fault } from "../base/fault.ts";
 import { readBatch } from "../messages/batch.ts";
 import { FIRST_SLOT_WORD, FROM_WORKER, RING_BYTES, type WorkerBoot, type WorkerLife } from "../messages/lane.ts";
 import { makeOutputMemory, OutputReader, type OutputSource } from "../messages/output-ring.ts";
+import { notedPrograms, programsMemory } from "../messages/programs.ts";
 import { ringMemory } from "../messages/ring.ts";
 import { Bells } from "./bells.ts";
 import type { Seat, WorkerSource } from "./lane.ts";
@@ -21,6 +22,8 @@ export interface ThreadOptions {
   readonly memoryLimitBytes: number;
   /** Called for trouble that belongs to no worker's life. */
   readonly onError: (error: unknown) => void;
+  /** Told when a thread is gone: programs that it had not seen the end of. */
+  readonly orphaned: (pids: readonly number[]) => void;
   /** Reads what a worker prints from now on; the returned function is called when its thread is gone. */
   readonly output: (worker: number, source: OutputSource) => () => void;
 }
@@ -36,10 +39,12 @@ export class Threads implements WorkerSource {
   readonly #bells = new Bells();
   readonly #stacks = new ThreadStacks();
   readonly #output: ThreadOptions["output"];
+  readonly #orphaned: ThreadOptions["orphaned"];
 
   constructor(options: ThreadOptions) {
     this.#maxThreads = options.maxThreads;
     this.#output = options.output;
+    this.#orphaned = options.orphaned;
     this.#piscina = new Piscina({
       filename: WORKER_FILE,
       minThreads: 0,
@@ -59,6 +64,7 @@ export class Threads implements WorkerSource {
     const inbox = ringMemory(RING_BYTES);
     const outbox = ringMemory(RING_BYTES);
     const output = makeOutputMemory();
+    const programs = boot.cgi === undefined ? undefined : programsMemory(boot.cgi.children);
     const outputEnded = this.#output(boot.worker, new OutputReader(output));
     let threadId: number | undefined;
     let terminated = false;
@@ -75,7 +81,7 @@ export class Threads implements WorkerSource {
     const lane = new ThreadLane({ port: port1, words, inbox, outbox, bells: this.#bells, received });
 
     const life = this.#live(
-      { port: port2, words, inbox, outbox, bell: lane.bellAddress, output, boot },
+      { port: port2, words, inbox, outbox, bell: lane.bellAddress, output, programs, boot },
       () => threadId,
       () => terminated,
     ).finally(() => {
@@ -83,6 +89,7 @@ export class Threads implements WorkerSource {
       lane.collect();
       outputEnded();
       lane.close();
+      if (programs !== undefined) this.#orphaned(notedPrograms(programs));
       // Shared memory counts for nothing in V8's eyes: under recycling it would pile up for hours.
       buffersDied(words.byteLength + inbox.byteLength + outbox.byteLength + output.byteLength);
     });

@@ -10,7 +10,13 @@ const errors: unknown[] = [];
 const make =
   (maxThreads: number): MakeSource<Threads> =>
   (output) =>
-    new Threads({ maxThreads, memoryLimitBytes: 32 * 1024 * 1024, onError: (error) => errors.push(error), output });
+    new Threads({
+      maxThreads,
+      memoryLimitBytes: 32 * 1024 * 1024,
+      onError: (error) => errors.push(error),
+      orphaned: () => {},
+      output,
+    });
 
 describe("a worker thread", () => {
   afterEach(() => expect(errors.splice(0)).toEqual([]));

@@ -10,7 +10,7 @@ import type { ClientReply } from "../support/fastcgi-client.ts";
 import { type Ask, ask } from "../support/http.ts";
 import { paramsOf, type RunningPool, startedPools, type startPool } from "../support/pool.ts";
 import { processesWith } from "../support/processes.ts";
-import { startedPrograms } from "../support/started.ts";
+import { type Started, startedPrograms } from "../support/started.ts";
 
 const FIXTURES = fileURLToPath(new URL("../../../test/fixtures/cgi", import.meta.url));
 const PLAIN = `console.log("Content-Type: text/plain\\n");`;
@@ -272,6 +272,40 @@ describe("a CGI script in a worker", () => {
   });
 });
 
+/** Has it run the programs of its folder `cgi`. */
+function runsPrograms(holdfast: Started, pool: string): void {
+  const scripts = join(holdfast.dir.path, "cgi");
+  for (const name of readdirSync(scripts)) chmodSync(join(scripts, name), 0o755);
+  holdfast.configure({ pool: `kind = "cgi"\n${pool}` });
+  const written = readFileSync(holdfast.config, "utf8");
+  holdfast.dir.write("holdfast.toml", written.replace(/^app = .*$/m, 'root = "./cgi"'));
+}
+
+describe("a program whose worker is lost", () => {
+  const program = startedPrograms();
+
+  it("is killed, and what it started with it", async () => {
+    const holdfast = program();
+    holdfast.dir.write("cgi/spin.js", "for (;;);");
+    holdfast.dir.write(
+      "cgi/waits.sh",
+      "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\nbegun'; sleep 600 & exec sleep 600\n",
+    );
+    runsPrograms(holdfast, '[pools.www.request]\ntimeout = "2s"\ngrace = "100ms"');
+    const launched = await holdfast.start();
+    const client = await holdfast.connect();
+    client.request({ params: paramsOf(`/waits.sh?left${process.pid}`) }).catch(() => {});
+    await client.event(({ kind }) => kind === "stdout");
+    const mark = `QUERY_STRING=left${process.pid}`;
+    expect(processesWith(mark)).toHaveLength(2);
+    expect((await holdfast.get("/spin.js")).status).toBeGreaterThanOrEqual(502);
+    await eventually(() => processesWith(mark).length === 0);
+    await client.close();
+    launched.signal("SIGTERM");
+    await launched.gone;
+  }, 30_000);
+});
+
 describeWithApache("the same programs under mod_cgid and under Holdfast", () => {
   const program = startedPrograms();
   const REQUESTS: readonly (readonly [path: string, options?: Ask])[] = [
@@ -291,10 +325,7 @@ describeWithApache("the same programs under mod_cgid and under Holdfast", () => 
     const holdfast = program();
     const scripts = join(holdfast.dir.path, "cgi");
     cpSync(FIXTURES, scripts, { recursive: true });
-    for (const name of readdirSync(scripts)) chmodSync(join(scripts, name), 0o755);
-    holdfast.configure({ pool: `kind = "cgi"\nmount = "/cgi"` });
-    const written = readFileSync(holdfast.config, "utf8");
-    holdfast.dir.write("holdfast.toml", written.replace(/^app = .*$/m, 'root = "./cgi"'));
+    runsPrograms(holdfast, `mount = "/cgi"`);
     await holdfast.start();
     const apache = await holdfast.behindApache([
       "LoadModule cgid_module /usr/lib/apache2/modules/mod_cgid.so",

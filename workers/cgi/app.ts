@@ -9,6 +9,7 @@ import type { Context, InitContext } from "../../src/app/context.ts";
 import { Fault, isError } from "../../src/base/fault.ts";
 import type { Loader } from "../../src/loader/hooks.ts";
 import type { CgiLimits } from "../../src/messages/lane.ts";
+import { noteProgram } from "../../src/messages/programs.ts";
 import type { App } from "../kinds/app.ts";
 import { currentExchange } from "../output.ts";
 import { traceOf } from "../trace.ts";
@@ -30,6 +31,8 @@ export interface CgiTools {
   readonly mount: string;
   readonly limits: CgiLimits;
   readonly lineBytes: number;
+  /** Where child processes are noted, for a pool that this worker is a thread of. */
+  readonly programs: SharedArrayBuffer | undefined;
 }
 
 const SCRIPT = /^\.(?:[cm]?[jt]s|[jt]sx)$/;
@@ -116,6 +119,7 @@ async function respondByProgram(file: string, request: Request, ctx: Context, to
       output,
       deadline: ctx.deadline,
       lineBytes: tools.lineBytes,
+      started: (pid) => (tools.programs === undefined ? () => {} : noteProgram(tools.programs, pid)),
       said: (line) => ctx.log.warn(line, { script: basename(file) }),
     });
     whenAborted(ctx.signal, () => output.fail(ctx.signal.reason));

@@ -29,6 +29,8 @@ export interface ExecutableOptions {
   /** When it is killed if it goes on after its reply: what else ends it does so only until then. */
   readonly deadline: Instant;
   readonly lineBytes: number;
+  /** Told its id, which is that of its process group too; what it returns is called when both are gone. */
+  readonly started?: (pid: number) => () => void;
   /** A line of its standard error. */
   readonly said: (line: string) => void;
 }
@@ -65,21 +67,25 @@ export class ExecutableRun {
     const [command, args] = setpriv === undefined ? [file, []] : [setpriv, ["--pdeathsig=KILL", "--", file]];
     // A group of its own, so that what it starts can be ended with it.
     this.#child = spawn(command, args, { cwd: dirname(file), env, stdio: ["pipe", "pipe", "pipe"], detached: true });
+    const { pid } = this.#child;
+    const gone = pid === undefined ? undefined : options.started?.(pid);
     this.ended = new Promise((resolve) => {
       this.#child.on("exit", (code, signal) => {
-        this.#hasGroup = isGroup(this.#child.pid ?? 0);
+        this.#hasGroup = isGroup(pid ?? 0);
+        if (!this.#hasGroup) gone?.();
         this.#exit = { code, signal, isKilled: this.#isKilled };
         if (this.#hasPrintedAll) this.#over();
       });
       this.#child.on("close", () => {
         this.#over();
         clearTimeout(this.#lastWords);
+        gone?.();
         this.#tellExit();
         resolve();
       });
       this.#child.on("error", (error) => {
         output.fail(new Fault("HANDLER", `${file} could not be started: ${error.message}`));
-        if (this.#child.pid === undefined) resolve();
+        if (pid === undefined) resolve();
       });
     });
     this.#child.stdout?.on("data", (bytes: Buffer) => this.#printed(bytes));
