@@ -102,7 +102,7 @@ describe("a handler that", () => {
   it("never settles for clients that left has its worker recycled after 8 of them", async () => {
     const pool = await start(`export default () => new Promise(() => {});`, {
       threads: 1,
-      request: { timeout: "200ms", grace: "50ms" },
+      request: { timeout: "200ms", grace: "1s" },
     });
     for (let n = 0; n < 8; n++) {
       const client = await pool.connect();

@@ -215,12 +215,19 @@ describe("in a pool of two workers,", () => {
     return ready.length === process.workers.length ? process : undefined;
   };
 
+  /** How often the handler at `path` has begun until now. */
+  const begun = (path: string): number =>
+    readFileSync(join(dir.path, "begun"), "utf8")
+      .split("\n")
+      .filter((line) => line === path.slice(1)).length;
+
   it.each(FAULTS.map((fault, at) => ({ ...fault, path: `/fault${at}` })))(
     "$title costs $costs",
     async ({ path, status, costs, says }) => {
       const before = await eventually(() => whole("www"), 10_000);
       const beside = await eventually(() => whole("beside"));
       const printed = holdfast.output.length;
+      const begunBefore = begun(path);
       const clients = [...Array.from({ length: CLIENTS }, () => client("www")), client("beside")];
       let backAt = Number.NaN;
       try {
@@ -258,8 +265,7 @@ describe("in a pool of two workers,", () => {
       if (costs !== "its process") expect((await report("www")).processes).toMatchObject([{ pid: before.pid }]);
 
       // Whatever it did, it was begun once.
-      const begun = readFileSync(join(dir.path, "begun"), "utf8").split("\n");
-      expect(begun.filter((line) => line === path.slice(1))).toHaveLength(1);
+      expect(begun(path) - begunBefore).toBe(1);
     },
     30_000,
   );
