@@ -2,9 +2,9 @@
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { Fault } from "../src/base/fault.ts";
+import { freePorts } from "../src/front/free-ports.ts";
 import { type Child, startChild } from "./child.ts";
 import type { Peer, Surroundings } from "./peer.ts";
 import { which } from "./which.ts";
@@ -47,7 +47,7 @@ export async function startApache(
   if (program === undefined) {
     throw new Fault("LISTEN", "no Apache is installed", { hint: "apt-get install apache2-bin" });
   }
-  const port = await freePort();
+  const [port = 0] = await freePorts("127.0.0.1", 1);
   const config = join(folder, "apache.conf");
   for (const { peer } of mounts) {
     const files = join(folder, "www", dirname(setHandlerPath(peer)));
@@ -142,14 +142,4 @@ function modulesFolder(program: string): string {
   const found = folders.find((folder) => existsSync(join(folder, "mod_proxy_fcgi.so")));
   if (found === undefined) throw new Fault("LISTEN", `no mod_proxy_fcgi.so in ${folders.join(", ")}`);
   return found;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
 }

@@ -1,7 +1,6 @@
 // `node dist/bench/bodies.js`: large bodies through Apache in both directions, byte for byte, with
 // what they cost in memory and time, beside node:http. See README.md.
 
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Apache, startApache } from "./apache.ts";
@@ -10,6 +9,7 @@ import { baselineOf, watchMemory } from "./memory-watch.ts";
 import { digestOf, PIECE_BYTES } from "./pattern.ts";
 import { holdfast } from "./peers/holdfast.ts";
 import { nodeHttp } from "./peers/node-http.ts";
+import { renderJson, writeResults } from "./results.ts";
 import { type Spread, spread } from "./statistics.ts";
 import { REPOSITORY, type Run, withRun } from "./surroundings.ts";
 import type { RunningPeer } from "./targets.ts";
@@ -56,11 +56,7 @@ async function main(argv: string[]): Promise<void> {
   const text = renderText(report);
   process.stdout.write(text);
   if (values.results) {
-    const folder = join(REPOSITORY, "bench/results");
-    mkdirSync(folder, { recursive: true });
-    const name = join(folder, `${report.environment.date.slice(0, 10)}-${report.environment.commit}-bodies`);
-    writeFileSync(`${name}.txt`, text);
-    writeFileSync(`${name}.json`, `${JSON.stringify(report, undefined, 1)}\n`);
+    writeResults(found, "bodies", { txt: text, json: renderJson(report) });
   }
   if (rows.some(({ errors }) => errors.length > 0)) process.exitCode = 1;
 }

@@ -3,6 +3,7 @@
 // At a steady rate the latency counts from when a request was due, so a pause hides nobody's wait.
 
 import { connect, type Socket } from "node:net";
+import { quantile } from "./statistics.ts";
 
 /** Longer than any pause that could be called a wait, ms. */
 const ANSWER_TIMEOUT_MS = 20_000;
@@ -61,15 +62,14 @@ export class HttpClients {
     this.#stopping = true;
     await Promise.all(this.#runs);
     const sorted = this.#latencies.sort((a, b) => a - b);
-    const at = (share: number): number => sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN;
     const seconds = (performance.now() - this.#since) / 1000;
     return {
       answered: this.#answered,
       seconds,
       failures: this.#failures,
-      p50Ms: at(0.5),
-      p99Ms: at(0.99),
-      maxMs: at(1),
+      p50Ms: quantile(sorted, 0.5),
+      p99Ms: quantile(sorted, 0.99),
+      maxMs: quantile(sorted, 1),
     };
   }
 

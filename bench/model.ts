@@ -1,10 +1,9 @@
 // `node dist/bench/model.js`: what the parts of the programming model cost through Apache, beside a bare handler
 // in the same run: pages, sessions of each store, forms, frameworks, an old CGI script. See README.md.
 
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { FAULTS, Fault } from "../src/base/fault.ts";
+import { Fault } from "../src/base/fault.ts";
 import { startApache } from "./apache.ts";
+import { requireWrk, runCommand, say } from "./command.ts";
 import { type Environment, environment } from "./environment.ts";
 import { cgidAdditions } from "./model/cgid.ts";
 import { startPools } from "./model/pools.ts";
@@ -12,9 +11,11 @@ import { type ModelRow, modelRows } from "./model/rows.ts";
 import { startStores } from "./model/stores.ts";
 import { type Options, readOptions } from "./options.ts";
 import { cpuMicros, processTree } from "./proc.ts";
-import { type Spread, shuffled, spread } from "./statistics.ts";
+import { renderJson, writeResults } from "./results.ts";
+import { measureRounds } from "./rounds.ts";
+import { type Spread, spread } from "./statistics.ts";
 import { REPOSITORY, type Run, withRun } from "./surroundings.ts";
-import { which } from "./which.ts";
+import { aligned, whole } from "./table.ts";
 import { httpLoad, rawRequest } from "./wrk.ts";
 
 interface Sample {
@@ -44,12 +45,15 @@ interface Report {
 
 async function main(argv: readonly string[]): Promise<void> {
   const options = readOptions(argv);
-  if (which("wrk") === undefined) throw new Fault("LISTEN", "wrk is not installed", { hint: "apt-get install wrk" });
+  requireWrk();
   const found = environment(REPOSITORY, ["node dist/bench/model.js", ...argv].join(" "));
   const report = await withRun((run) => bench(run, options, found));
   const text = renderText(report);
   process.stdout.write(`\n${text}`);
-  if (options.results) write(report, text);
+  if (options.results) {
+    const files = { txt: text, json: renderJson(report) };
+    say(`\nwrote ${writeResults(found, "model", files)}.{txt,json}`);
+  }
   if (report.results.some(({ errors }) => errors.length > 0)) process.exitCode = 1;
 }
 
@@ -84,19 +88,7 @@ async function bench(run: Run, options: Options, found: Environment): Promise<Re
     const micros = row.byApache ? Number.NaN : (cpuMicros(pids) - before) / count;
     return { requestsPerSecond: count / took, p50Us, p99Us, cpuMicros: micros, errors };
   };
-  const samples = new Map<ModelRow, Sample[]>(rows.map((row) => [row, []]));
-  for (const row of rows) {
-    say(`warm-up  ${row.id}`);
-    await measure(row, options.warmUpSeconds);
-  }
-  for (let round = 1; round <= options.rounds; round++) {
-    for (const row of shuffled(rows, options.seed + round)) {
-      const sample = await measure(row, options.seconds);
-      samples.get(row)?.push(sample);
-      const rate = Math.round(sample.requestsPerSecond);
-      say(`round ${round}/${options.rounds}  ${row.id.padEnd(22)} ${rate} req/s  ${sample.errors.join("; ")}`);
-    }
-  }
+  const samples = await measureRounds(rows, measure, options);
   const bare = samples.get(rows.find(({ id }) => id === "bare") as ModelRow) ?? [];
   const results = rows.map((row) => resultOf(row, samples.get(row) ?? [], bare));
   return { environment: found, options, results, missing };
@@ -143,12 +135,6 @@ function renderText({ environment: env, options, results, missing }: Report): st
       spelled(median(result, ({ cpuMicros }) => cpuMicros)),
     ]),
   ];
-  const widths = lines[0]?.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? "").length))) ?? [];
-  const table = lines.map((line) =>
-    line
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
-      .join("  "),
-  );
   return `${[
     `Holdfast, what the programming model costs, ${env.date}, commit ${env.commit}`,
     `${env.cpu}, ${env.cores} cores, ${env.kernel}, Node ${env.node}, Apache ${env.apache} (event); load before the run ${env.load.toFixed(1)}`,
@@ -157,7 +143,7 @@ function renderText({ environment: env, options, results, missing }: Report): st
     `Medians of ${options.rounds} interleaved rounds of ${options.seconds} s, ${options.clients} kept clients through Apache, 2 workers.`,
     "CPU is user and system time of Holdfast's processes for each request; what scripts under mod_cgid take is not known.",
     "",
-    ...table,
+    ...aligned(lines, 1),
     ...results
       .filter(({ errors }) => errors.length > 0)
       .map(({ title, errors }) => `INVALID: ${title}: ${errors.join("; ")}`),
@@ -166,25 +152,5 @@ function renderText({ environment: env, options, results, missing }: Report): st
 }
 
 const spelled = (micros: number): string => (Number.isNaN(micros) ? "–" : whole(micros));
-const whole = (value: number): string => Math.round(value).toLocaleString("en");
 
-function write(report: Report, text: string): void {
-  const folder = join(REPOSITORY, "bench/results");
-  mkdirSync(folder, { recursive: true });
-  const name = join(folder, `${report.environment.date.slice(0, 10)}-${report.environment.commit}-model`);
-  writeFileSync(`${name}.txt`, text);
-  writeFileSync(`${name}.json`, `${JSON.stringify(report, undefined, 1)}\n`);
-  say(`\nwrote ${name}.{txt,json}`);
-}
-
-function say(line: string): void {
-  process.stderr.write(`${line}\n`);
-}
-
-try {
-  await main(process.argv.slice(2));
-} catch (error) {
-  if (!(error instanceof Fault)) throw error;
-  say(`bench: ${error.message}${error.hint === undefined ? "" : `\n  ${error.hint}`}`);
-  process.exitCode = FAULTS[error.code].exit;
-}
+await runCommand(main);

@@ -1,7 +1,8 @@
 // A run as an SVG picture: a bar for each median, a whisker from the slowest round to the fastest.
 
-import { type Report, whole } from "./report.ts";
+import type { Report } from "./report.ts";
 import type { Row } from "./statistics.ts";
+import { whole } from "./table.ts";
 
 const WIDTH = 960;
 const LABEL_WIDTH = 240;

@@ -2,7 +2,7 @@
 // connections that it keeps. What is counted is what clients lose, and how much longer they wait. See
 // README.md.
 
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -13,6 +13,7 @@ import { type Environment, environment } from "./environment.ts";
 import { HttpClients, type HttpReport } from "./http-clients.ts";
 import { BODY } from "./peer.ts";
 import { holdfast } from "./peers/holdfast.ts";
+import { renderJson, writeResults } from "./results.ts";
 import { type Spread, spread } from "./statistics.ts";
 import { REPOSITORY, withRun } from "./surroundings.ts";
 
@@ -81,11 +82,7 @@ async function main(argv: string[]): Promise<void> {
   const text = renderText(report);
   process.stdout.write(text);
   if (values.results) {
-    const folder = join(REPOSITORY, "bench/results");
-    mkdirSync(folder, { recursive: true });
-    const name = join(folder, `${found.date.slice(0, 10)}-${found.commit}-reloads`);
-    writeFileSync(`${name}.txt`, text);
-    writeFileSync(`${name}.json`, `${JSON.stringify(report, undefined, 1)}\n`);
+    writeResults(found, "reloads", { txt: text, json: renderJson(report) });
   }
   if (report.broken.length > 0) process.exitCode = 1;
 }

@@ -3,6 +3,7 @@
 import type { Environment } from "./environment.ts";
 import type { Options } from "./options.ts";
 import { against, type Row, type Spread } from "./statistics.ts";
+import { aligned, whole } from "./table.ts";
 
 export interface Report {
   readonly environment: Environment;
@@ -53,16 +54,9 @@ export function renderText({ environment: env, options, rows, missing }: Report)
 
 function table(rows: readonly Row[]): string {
   const lines = [HEADS, ...rows.map(cells)];
-  const widths = HEADS.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? "").length)));
-  const aligned = lines.map((line) =>
-    line
-      .map((cell, column) => (column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
-      .join("  ")
-      .trimEnd(),
-  );
   const invalid = rows.filter(({ errors }) => errors.length > 0);
   return [
-    ...aligned,
+    ...aligned(lines, 2),
     ...invalid.map(({ title, way, errors }) => `INVALID: ${title}, ${way}: ${errors.join("; ")}`),
   ].join("\n");
 }
@@ -88,7 +82,3 @@ function cells(row: Row): string[] {
 
 const range = ({ min, max }: Spread) => `${min.toFixed(2)}–${max.toFixed(2)}`;
 const spelled = (spread: Spread) => `${spread.median.toFixed(2)}  (${range(spread)})`;
-
-export function whole(value: number): string {
-  return Math.round(value).toLocaleString("en");
-}

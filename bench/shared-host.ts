@@ -12,6 +12,7 @@ import { PoolClient } from "../src/front/pool-client.ts";
 import type { Child } from "./child.ts";
 import { type Environment, environment } from "./environment.ts";
 import { field } from "./proc.ts";
+import { renderJson, writeResults } from "./results.ts";
 import { type Spread, spread } from "./statistics.ts";
 import { REPOSITORY, type Run, withRun } from "./surroundings.ts";
 
@@ -72,12 +73,7 @@ async function main(argv: string[]): Promise<void> {
   const report: Report = { environment: found, pools, rows };
   const rendered = renderText(report);
   process.stdout.write(rendered);
-  if (!values.results) return;
-  const folder = join(REPOSITORY, "bench/results");
-  mkdirSync(folder, { recursive: true });
-  const name = join(folder, `${found.date.slice(0, 10)}-${found.commit}-shared-host`);
-  writeFileSync(`${name}.txt`, rendered);
-  writeFileSync(`${name}.json`, `${JSON.stringify(report, undefined, 1)}\n`);
+  if (values.results) writeResults(found, "shared-host", { txt: rendered, json: renderJson(report) });
 }
 
 async function measure(run: Run, pools: number, { title, threads }: Variant): Promise<Row> {

@@ -45,6 +45,11 @@ export function spread(values: readonly number[]): Spread {
   return { median: (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2, min: at(0), max: at(sorted.length - 1) };
 }
 
+/** The value that `share` of all are at most; of a single one it is that. */
+export function quantile(sorted: readonly number[], share: number): number {
+  return sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN;
+}
+
 /** How many times as fast `id` is as each of the others that are reached in the same way. */
 export function against(
   id: string,

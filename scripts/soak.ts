@@ -2,12 +2,11 @@
 // workers are recycled, a pool is reloaded and logs are rotated, and looks at what the processes take.
 // Prints a verdict, writes bench/results; status 1 when a promise was broken. See bench/README.md.
 
-import { mkdirSync, writeFileSync } from "node:fs";
 import { loadavg } from "node:os";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { environment } from "../bench/environment.ts";
+import { writeResults } from "../bench/results.ts";
 import { REPOSITORY, type Run, withRun } from "../bench/surroundings.ts";
 import { Fault } from "../src/base/fault.ts";
 import { isRunning } from "../test/support/processes.ts";
@@ -66,12 +65,7 @@ async function main(argv: string[]): Promise<void> {
   const text = renderText(report);
   process.stdout.write(text);
   if (options.results) {
-    const folder = join(REPOSITORY, "bench/results");
-    mkdirSync(folder, { recursive: true });
-    const name = join(folder, `${found.date.slice(0, 10)}-${found.commit}-soak`);
-    writeFileSync(`${name}.txt`, text);
-    writeFileSync(`${name}.json`, renderJson(report));
-    writeFileSync(`${name}.svg`, renderSvg(report));
+    writeResults(found, "soak", { txt: text, json: renderJson(report), svg: renderSvg(report) });
   }
   if (verdictOf(report).some(({ kept }) => !kept)) process.exitCode = 1;
 }

@@ -1,9 +1,10 @@
 // The stores of sessions, each a real server where it needs one.
 
 import { execFileSync } from "node:child_process";
-import { chownSync, existsSync, mkdirSync, readdirSync } from "node:fs";
+import { chownSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { startChild } from "../child.ts";
+import { type Account, findPostgres, initialise, serve } from "../postgres.ts";
 import type { Run } from "../surroundings.ts";
 import { which } from "../which.ts";
 
@@ -53,61 +54,27 @@ async function startRedis(run: Run): Promise<string | undefined> {
   return `unix://${socket}`;
 }
 
-/** It refuses to run as root. */
 async function startPostgres(run: Run): Promise<string | undefined> {
-  const programs = postgresPrograms();
+  const programs = findPostgres();
   if (programs === undefined) return undefined;
   const data = join(run.folder, "postgres");
   mkdirSync(data, { mode: 0o700 });
-  const prefix =
-    run.user === undefined ? [] : ["setpriv", "--reuid", run.user.name, "--regid", run.user.group, "--clear-groups"];
-  if (run.user !== undefined) chownSync(data, id("-u", run.user.name), id("-g", run.user.name));
-  const command = (...args: string[]): readonly [string, readonly string[]] => {
-    const [first = "", ...rest] = [...prefix, ...args];
-    return [first, rest];
-  };
-  const [initialise, how] = command(
-    join(programs, "initdb"),
-    "-D",
-    data,
-    "-U",
-    "bench",
-    "-A",
-    "trust",
-    "-E",
-    "UTF8",
-    "--locale=C",
-    "--no-sync",
-  );
-  execFileSync(initialise, how, { cwd: "/", stdio: ["ignore", "ignore", "inherit"] });
-  const [server, args] = command(
-    join(programs, "postgres"),
-    "-D",
-    data,
-    "-k",
-    data,
-    "-h",
-    "",
-    "-p",
-    String(POSTGRES_PORT),
-    "-F",
-  );
+  const account = run.user === undefined ? undefined : accountOf(run.user.name);
+  if (account !== undefined) chownSync(data, account.uid, account.gid);
+  const cluster = { programs, data, user: "bench", account };
+  const { command, args } = initialise(cluster);
+  execFileSync(command, args, { cwd: "/", stdio: ["ignore", "ignore", "inherit"] });
+  const server = serve(cluster, ["-k", data, "-h", "", "-p", String(POSTGRES_PORT)]);
   run.own(
     await startChild(
-      { command: server, args, logFile: join(run.folder, "postgres.out"), stopSignal: "SIGINT" },
+      { ...server, logFile: join(run.folder, "postgres.out"), stopSignal: "SIGINT" },
       join(data, `.s.PGSQL.${POSTGRES_PORT}`),
     ),
   );
   return `postgres://bench@localhost/postgres?host=${encodeURIComponent(data)}`;
 }
 
-function id(what: string, name: string): number {
-  return Number(execFileSync("id", [what, name], { encoding: "utf8" }));
-}
-
-/** Debian keeps them off the PATH. */
-function postgresPrograms(): string | undefined {
-  const base = "/usr/lib/postgresql";
-  const versions = existsSync(base) ? readdirSync(base).sort((a, b) => Number(b) - Number(a)) : [];
-  return versions.map((version) => join(base, version, "bin")).find((folder) => existsSync(join(folder, "initdb")));
+function accountOf(name: string): Account {
+  const id = (what: string): number => Number(execFileSync("id", [what, name], { encoding: "utf8" }));
+  return { uid: id("-u"), gid: id("-g") };
 }

@@ -4,7 +4,7 @@
 
 import { once } from "node:events";
 import { Agent, type IncomingMessage, request } from "node:http";
-import { shuffled, spread } from "../../bench/statistics.ts";
+import { quantile, shuffled, spread } from "../../bench/statistics.ts";
 import { echoBody, HELLO, LATER, page, streamed } from "./bodies.ts";
 
 /** Longer than any pause that could be called a wait. */
@@ -219,8 +219,4 @@ function expect({ status, body }: Answer, wantedStatus: number, wanted?: string 
   if (wanted !== undefined && !body.equals(Buffer.from(wanted))) {
     throw new Error(`another body than expected, ${body.length} bytes: ${body.toString("latin1").slice(0, 80)}`);
   }
-}
-
-function quantile(sorted: readonly number[], share: number): number {
-  return sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN;
 }

@@ -4,7 +4,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Fault } from "../base/fault.ts";
@@ -12,6 +11,7 @@ import type { Lines } from "../deploy/directives.ts";
 import { renderMimeTypes } from "../deploy/mime-types.ts";
 import { PRIVATE_FILES, renderPrivateApache } from "../deploy/private-apache.ts";
 import type { ApacheProgram } from "./find-apache.ts";
+import { freePorts } from "./free-ports.ts";
 
 export interface ApacheLaunch {
   readonly program: ApacheProgram;
@@ -47,7 +47,8 @@ export async function startApache(launch: ApacheLaunch): Promise<RunningApache> 
   if (launch.port !== 0) return startOn(launch, launch.port);
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await startOn(launch, await freePort(launch.host));
+      const [port = 0] = await freePorts(launch.host, 1);
+      return await startOn(launch, port);
     } catch (error) {
       // Another program may have taken the port since.
       if (attempt === FREE_PORT_ATTEMPTS || !String(error).includes("in use")) throw error;
@@ -192,13 +193,4 @@ export function tailOf(path: string, lines = 10): string {
   } finally {
     closeSync(file);
   }
-}
-
-async function freePort(host: string): Promise<number> {
-  const server = createServer().listen(0, host);
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
 }

@@ -1,7 +1,7 @@
 // What the bench makes of its rounds.
 
 import type { Sample } from "../../bench/sample.ts";
-import { against, type Measured, rows, shuffled, spread } from "../../bench/statistics.ts";
+import { against, type Measured, quantile, rows, shuffled, spread } from "../../bench/statistics.ts";
 
 const sample = (requestsPerSecond: number, errors: string[] = []): Sample => ({
   requestsPerSecond,
@@ -19,6 +19,13 @@ const measured = (id: string, samples: Sample[], way = "ProxyPass"): Measured =>
   way,
   detail: "",
   samples,
+});
+
+describe("a quantile", () => {
+  it("is a value that was seen, and none of nothing", () => {
+    expect([0, 0.5, 0.99, 1].map((share) => quantile([1, 2, 3, 4, 5], share))).toEqual([1, 3, 4, 5]);
+    expect(quantile([], 0.5)).toBeNaN();
+  });
 });
 
 describe("a spread", () => {

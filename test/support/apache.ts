@@ -1,9 +1,7 @@
 // A real Apache for a test: private folder, free port, nothing left behind.
 
 import { spawnSync } from "node:child_process";
-import { once } from "node:events";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Lines } from "../../src/deploy/directives.ts";
@@ -11,6 +9,7 @@ import { renderPrivateApache } from "../../src/deploy/private-apache.ts";
 import { apacheAccount } from "../../src/front/accounts.ts";
 import { type RunningApache, startApache, tailOf } from "../../src/front/apache.ts";
 import { findApache } from "../../src/front/find-apache.ts";
+import { freePorts as freePortsOf } from "../../src/front/free-ports.ts";
 import { skip } from "./skip.ts";
 
 const search = await findApache();
@@ -81,19 +80,7 @@ export function checkSyntax(folder: string, site: readonly Lines[]): string {
   return spawnSync(path, ["-t", "-f", config], { encoding: "utf8" }).stderr.trim();
 }
 
-/** Ports that were free a moment ago, all different. */
-export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, "127.0.0.1");
-      await once(server, "listening");
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  for (const server of servers) {
-    server.close();
-    await once(server, "close");
-  }
-  return ports;
+/** Ports of 127.0.0.1 that were free a moment ago, all different. */
+export function freePorts(count: number): Promise<readonly number[]> {
+  return freePortsOf("127.0.0.1", count);
 }

@@ -3,9 +3,10 @@
 // `nobody`.
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type Account, findPostgres, initialise, serve } from "../../bench/postgres.ts";
 import { freePorts } from "./apache.ts";
 import { skip } from "./skip.ts";
 
@@ -13,7 +14,7 @@ const START_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 5000;
 const USER = "guest";
 
-const programs = findPrograms();
+const programs = findPostgres();
 
 /** `describe`, or a skip that says why. */
 export function describeWithPostgres(title: string, body: () => void): void {
@@ -34,16 +35,12 @@ export async function startPostgres(): Promise<TestPostgres> {
   if (account !== undefined) chownSync(folder, account.uid, account.gid);
   chmodSync(folder, 0o700);
   const data = join(folder, "data");
-  const initialise = as(account, join(programs, "initdb"), [
-    ...["-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
-  ]);
-  execFileSync(initialise.command, initialise.args, { cwd: "/", stdio: ["ignore", "ignore", "inherit"] });
+  const cluster = { programs, data, user: USER, account };
+  const { command, args } = initialise(cluster);
+  execFileSync(command, args, { cwd: "/", stdio: ["ignore", "ignore", "inherit"] });
   const [port = 0] = await freePorts(1);
-  const serve = as(account, join(programs, "postgres"), [
-    ...["-D", data, "-k", folder, "-h", "127.0.0.1", "-p", String(port), "-F", "-c", "max_connections=20"],
-  ]);
-  // setpriv becomes the server, so the child's pid is the server's.
-  const child = spawn(serve.command, serve.args, { cwd: "/", stdio: ["ignore", "ignore", "pipe"] });
+  const server = serve(cluster, [...["-k", folder, "-h", "127.0.0.1", "-p", String(port), "-c", "max_connections=20"]]);
+  const child = spawn(server.command, server.args, { cwd: "/", stdio: ["ignore", "ignore", "pipe"] });
   const stop = async () => {
     await end(child);
     rmSync(folder, { recursive: true });
@@ -57,20 +54,6 @@ export async function startPostgres(): Promise<TestPostgres> {
   return { url: `postgres://${USER}@127.0.0.1:${port}/postgres`, stop };
 }
 
-function findPrograms(): string | undefined {
-  const versions = "/usr/lib/postgresql";
-  const folders = [
-    ...(existsSync(versions) ? readdirSync(versions).map((version) => join(versions, version, "bin")) : []),
-    ...(process.env.PATH ?? "").split(":"),
-  ];
-  return folders.find((folder) => existsSync(join(folder, "initdb")) && existsSync(join(folder, "postgres")));
-}
-
-interface Account {
-  readonly uid: number;
-  readonly gid: number;
-}
-
 function accountFor(uid: number): Account | undefined {
   if (uid !== 0) return undefined;
   for (const name of ["postgres", "nobody"]) {
@@ -82,12 +65,6 @@ function accountFor(uid: number): Account | undefined {
     }
   }
   throw new Error("PostgreSQL does not run as root, and neither postgres nor nobody is a user here");
-}
-
-function as(account: Account | undefined, command: string, args: string[]): { command: string; args: string[] } {
-  if (account === undefined) return { command, args };
-  const become = [`--reuid=${account.uid}`, `--regid=${account.gid}`, "--clear-groups", command];
-  return { command: "setpriv", args: [...become, ...args] };
 }
 
 function ready(child: ChildProcess): Promise<void> {
