@@ -3,8 +3,8 @@
 
 import type { FormLimits } from "../../src/messages/lane.ts";
 import { formKind } from "./content-type.ts";
-import { beyond } from "./limits.ts";
-import { MultipartReader, type Part, type ReadPiece } from "./multipart.ts";
+import { beyondMemory, readWithin } from "./limits.ts";
+import { MultipartReader, type ReadPiece } from "./multipart.ts";
 import { readUrlencoded } from "./urlencoded.ts";
 
 /** What an entry costs beside its bytes, so that many empty ones are not for nothing. */
@@ -26,22 +26,15 @@ export async function readFormData(
   let left = limits.memoryBytes;
   for (let part = await reader.next(); part !== undefined; part = await reader.next()) {
     left -= ENTRY_BYTES + Buffer.byteLength(part.name);
-    const bytes = await contentOf(part, left, limits);
+    if (left < 0) throw beyondMemory(limits);
+    const bytes = await readWithin(
+      () => part.read(),
+      left,
+      () => beyondMemory(limits),
+    );
     left -= bytes.length;
     if (part.filename === undefined) form.append(part.name, bytes.toString("utf8"));
     else form.append(part.name, new File([bytes], part.filename, { type: part.type }));
   }
   return form;
-}
-
-async function contentOf(part: Part, most: number, { memoryBytes }: FormLimits): Promise<Buffer<ArrayBuffer>> {
-  const pieces: Buffer[] = [];
-  let length = 0;
-  for (let piece = await part.read(); piece !== undefined; piece = await part.read()) {
-    length += piece.length;
-    if (length > most) throw beyond("memoryBytes", `takes more than ${memoryBytes} bytes of memory`);
-    pieces.push(piece);
-  }
-  if (most < 0) throw beyond("memoryBytes", `takes more than ${memoryBytes} bytes of memory`);
-  return Buffer.concat(pieces, length);
 }

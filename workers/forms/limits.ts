@@ -25,14 +25,23 @@ export function malformed(what: string, cause?: unknown): Refusal {
   return new Refusal("REQUEST", `the form cannot be read: ${what}`, cause === undefined ? {} : { cause });
 }
 
-/** A whole body in memory. Rejects with 413 where it is longer, and with what broke it. */
-export async function readWithin(read: () => Promise<Uint8Array | undefined>, memoryBytes: number): Promise<Buffer> {
+/** All that comes, in memory. Rejects with what `tooMuch` makes where it is more than `most` bytes, and with what broke it. */
+export async function readWithin(
+  read: () => Promise<Uint8Array | undefined>,
+  most: number,
+  tooMuch = () => beyond("memoryBytes", `is longer than ${most} bytes`),
+): Promise<Buffer<ArrayBuffer>> {
   const pieces: Uint8Array[] = [];
   let bytes = 0;
   for (let piece = await read(); piece !== undefined; piece = await read()) {
     bytes += piece.length;
-    if (bytes > memoryBytes) throw beyond("memoryBytes", `is longer than ${memoryBytes} bytes`);
+    if (bytes > most) throw tooMuch();
     pieces.push(piece);
   }
   return Buffer.concat(pieces, bytes);
+}
+
+/** 413: parts of a form that are kept in memory. */
+export function beyondMemory({ memoryBytes }: FormLimits): Refusal {
+  return beyond("memoryBytes", `takes more than ${memoryBytes} bytes of memory`);
 }

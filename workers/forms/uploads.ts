@@ -4,7 +4,7 @@
 import type { SavedFile, SaveOptions, UploadOptions, UploadPart } from "../../src/app/uploads.ts";
 import type { FormLimits } from "../../src/messages/lane.ts";
 import { formKind } from "./content-type.ts";
-import { beyond } from "./limits.ts";
+import { beyond, beyondMemory, readWithin } from "./limits.ts";
 import { MultipartReader, type Part, type ReadPiece } from "./multipart.ts";
 import { type SavedFiles, saveFile } from "./save.ts";
 import { readUrlencoded } from "./urlencoded.ts";
@@ -152,17 +152,8 @@ class ReadablePart implements UploadPart {
     });
   }
 
-  async #whole(): Promise<Buffer<ArrayBuffer>> {
-    const read = this.#reader();
-    const { memoryBytes } = this.#limits;
-    const pieces: Buffer[] = [];
-    let length = 0;
-    for (let piece = await read(); piece !== undefined; piece = await read()) {
-      length += piece.length;
-      if (length > memoryBytes) throw beyond("memoryBytes", `takes more than ${memoryBytes} bytes of memory`);
-      pieces.push(piece);
-    }
-    return Buffer.concat(pieces, length);
+  #whole(): Promise<Buffer<ArrayBuffer>> {
+    return readWithin(this.#reader(), this.#limits.memoryBytes, () => beyondMemory(this.#limits));
   }
 
   #reader(): () => Promise<Buffer | undefined> {
