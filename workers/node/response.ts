@@ -4,11 +4,11 @@
 
 import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { declaredLength, type HeaderPair } from "./reply-head.ts";
 import type { Sender } from "./sender.ts";
 import type { RequestSocket } from "./socket.ts";
 
 type Callback = (error?: Error | null) => void;
-type HeaderPair = readonly [name: string, value: string];
 
 /** What of ServerResponse is not in its types. */
 interface Internals {
@@ -83,7 +83,7 @@ function storeHeader(this: NodeResponse, _line: string, headers: unknown): void 
     add(pairs, "Link", this[HINTS]);
   }
   const { _contentLength: known } = this;
-  if (this._hasBody && typeof known === "number" && !this._removedContLen && !hasLength(pairs)) {
+  if (this._hasBody && typeof known === "number" && !this._removedContLen && declaredLength(pairs) === undefined) {
     pairs.push(["Content-Length", String(known)]);
   }
   const head = this[SENDER].begin({ status: this.statusCode, headers: pairs, hasBody: this._hasBody, length: known });
@@ -160,10 +160,6 @@ function add(pairs: HeaderPair[], name: string, value: unknown): void {
   } else {
     pairs.push([name, String(value)]);
   }
-}
-
-function hasLength(pairs: readonly HeaderPair[]): boolean {
-  return pairs.some(([name]) => name.length === 14 && name.toLowerCase() === "content-length");
 }
 
 function keysOfNode(): { HEADERS: symbol | undefined; NEED_DRAIN: symbol | undefined } {

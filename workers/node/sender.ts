@@ -2,13 +2,13 @@
 // ended in it goes as one frame with its length; the rest goes as the web server takes it. It knows
 // neither Node's objects nor what becomes of a failure: those are call.ts's.
 
-import { Fault } from "../../src/base/fault.ts";
+import type { Fault } from "../../src/base/fault.ts";
 import { encodeHead } from "../../src/cgi/response.ts";
-import type { ReplyHook, RequestContext } from "../context.ts";
+import type { RequestContext } from "../context.ts";
 import type { ReplyStream, WorkerExchange } from "../exchange.ts";
+import { declaredLength, type Head, type HeaderPair, withHooks, wrongLength } from "./reply-head.ts";
 
 type Callback = (error?: Error | null) => void;
-type HeaderPair = readonly [name: string, value: string];
 
 /** What is added to every reply by others than the app. */
 export type ReplyAdditions = Pick<RequestContext, "replyHooks" | "replying">;
@@ -26,14 +26,6 @@ export interface SenderOwner {
   failed(error: unknown): void;
   /** The end of the reply waits for this, where the app still reads the request's body. */
   readToEnd(): Promise<void> | undefined;
-}
-
-export interface Head {
-  readonly status: number;
-  readonly headers: readonly HeaderPair[];
-  readonly hasBody: boolean;
-  /** Bytes of the body, where they are known already. */
-  readonly length: number | null;
 }
 
 /** As for web-standard replies (reply.ts): a short body that is ended in this turn goes as one frame. */
@@ -92,7 +84,7 @@ export class Sender {
     const { role } = this.#exchange;
     this.#head = head;
     this.#isContentless = role === "authorizer" && head.status === 200;
-    this.#declared = declaredLength(head);
+    this.#declared = declaredLength(head.headers);
     this.#encoded = this.#encode(head.headers);
     return this.#encoded;
   }
@@ -209,7 +201,7 @@ export class Sender {
         this.#hooks = "run";
         try {
           this.#encoded = this.#encode(headers);
-          this.#declared = declaredLength({ ...head, headers });
+          this.#declared = declaredLength(headers);
           // More may have been written, and even all of it, while they ran.
           (this.#isFinished ? () => this.#sendWhole() : then)();
         } catch (error) {
@@ -302,25 +294,6 @@ function sendCallbacks(sender: Sender, owner: SenderOwner): void {
   owner.sent();
 }
 
-async function withHooks({ status, headers }: Head, hooks: readonly ReplyHook[]): Promise<readonly HeaderPair[]> {
-  const changed = new Headers(headers as [string, string][]);
-  for (const hook of hooks) await hook({ status, headers: changed });
-  return [...changed];
-}
-
 function toBytes(part: string | Uint8Array): Uint8Array {
   return typeof part === "string" ? Buffer.from(part) : part;
-}
-
-function declaredLength({ headers }: Head): number | undefined {
-  for (const [name, value] of headers) {
-    if (name.length === 14 && name.toLowerCase() === "content-length") return Number(value);
-  }
-  return undefined;
-}
-
-function wrongLength(declared: number, actual: number): Fault {
-  return new Fault("HANDLER", `the response declares a Content-Length of ${declared} and has ${actual} bytes`, {
-    hint: "Leave Content-Length out: it is set where the length is known.",
-  });
 }
