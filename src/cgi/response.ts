@@ -119,6 +119,13 @@ function judge(name: string): Treatment {
   return DROPPED.has(name) || DROPPED_PREFIX.test(name) ? "drop" : "send";
 }
 
+/** As wide as a telephone, and dark where the visitor's screen is. */
+const REFUSAL_HEAD = `<!doctype html>
+<html lang="en">
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark">
+`;
+
 export interface RefusalOptions {
   /** Shown, so that a visitor can quote it and an operator can find it in the log. */
   readonly requestId?: string;
@@ -156,7 +163,7 @@ export function refusalReply(fault: Fault, { requestId, retryAfterSeconds = 1 }:
   const title = `${status} ${reasonPhrase(status)}`;
   const explanation = EXPLANATIONS.get(status) ?? "The request failed.";
   const reference = requestId === undefined ? "" : `<p><small>Request ${ascii(escapeHtml(requestId))}</small></p>\n`;
-  const body = `<!doctype html>\n<title>${title}</title>\n<h1>${title}</h1>\n<p>${explanation}</p>\n${reference}`;
+  const body = `${REFUSAL_HEAD}<title>${title}</title>\n<h1>${title}</h1>\n<p>${explanation}</p>\n${reference}`;
   const headers: [string, string][] = [
     ["Content-Type", "text/html; charset=utf-8"],
     ["Content-Length", String(body.length)],

@@ -217,4 +217,11 @@ describe("the page of a refused request", () => {
     expect(block).toContain("Retry-After: 7\r\n");
     expect(body).toContain("Request r&lt;1&gt;");
   });
+
+  it("can be read on a telephone, and in the dark", () => {
+    const { body } = refusalReply(new Fault("OVERLOAD", "full"));
+    expect(body).toContain('<html lang="en">');
+    expect(body).toContain('<meta name="viewport" content="width=device-width">');
+    expect(body).toContain('<meta name="color-scheme" content="light dark">');
+  });
 });

@@ -15,6 +15,7 @@ app.get("/", (_request, response) => {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Express</title>
+<style>:root { color-scheme: light dark; font: 1.1rem / 1.5 system-ui, sans-serif } body { max-width: 40rem; margin: 1.5rem auto; padding: 0 1rem }</style>
 </head>
 <body>
 <h1>Who was here</h1>

@@ -11,10 +11,11 @@ app.get("/", (c) =>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Hono</title>
+<style>:root { color-scheme: light dark; font: 1.1rem / 1.5 system-ui, sans-serif } body { max-width: 40rem; margin: 1.5rem auto; padding: 0 1rem }</style>
 </head>
 <body>
 <h1>Hello</h1>
-<p>Worker ${c.env.worker.id} has answered ${c.env.worker.requests} requests. <a href="/hello/you">Say hello</a></p>
+<p>This is request ${c.env.worker.requests} of worker ${c.env.worker.id}. <a href="/hello/you">Say hello</a></p>
 </body>
 </html>
 `),
