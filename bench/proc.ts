@@ -30,13 +30,19 @@ export function cpuMicros(pids: readonly number[]): number {
   return ticks * MICROS_PER_TICK;
 }
 
+/** Sum of these lines of a process's smaps_rollup [proc(5)], in bytes; NaN when it is gone or the kernel does not tell. */
+export function mappedBytes(pid: number, ...names: readonly string[]): number {
+  return names.reduce((sum, name) => sum + (field(`/proc/${pid}/smaps_rollup`, name) ?? Number.NaN), 0) * 1024;
+}
+
 /** Resident memory in bytes, shared pages divided among their sharers where the kernel tells (Pss). */
 export function residentBytes(pids: readonly number[]): number {
-  let kib = 0;
+  let bytes = 0;
   for (const pid of pids) {
-    kib += field(`/proc/${pid}/smaps_rollup`, "Pss") ?? field(`/proc/${pid}/status`, "VmRSS") ?? 0;
+    const proportional = mappedBytes(pid, "Pss");
+    bytes += Number.isNaN(proportional) ? (field(`/proc/${pid}/status`, "VmRSS") ?? 0) * 1024 : proportional;
   }
-  return kib * 1024;
+  return bytes;
 }
 
 /** One `Name:  123 kB` line of a file in /proc; undefined when the process is gone or the line is not there. */

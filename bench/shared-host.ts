@@ -1,30 +1,21 @@
 // `node dist/bench/shared-host.js`: many pools of as many users under one supervisor. How long until
 // all of them serve, and what an idle one takes of the machine's memory. See README.md.
 
-import { spawn } from "node:child_process";
-import { chmodSync, chownSync, closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { Fault } from "../src/base/fault.ts";
 import { ask } from "../src/cli/control-client.ts";
-import { PoolClient } from "../src/front/pool-client.ts";
-import type { Child } from "./child.ts";
 import { type Environment, environment } from "./environment.ts";
-import { field } from "./proc.ts";
+import { mappedBytes } from "./proc.ts";
 import { renderJson, writeResults } from "./results.ts";
 import { type Spread, spread } from "./statistics.ts";
+import { askPool, serving, startSupervisor } from "./supervisor.ts";
 import { REPOSITORY, type Run, withRun } from "./surroundings.ts";
 
-const KIB = 1024;
-const MIB = 1024 * KIB;
+const MIB = 1024 * 1024;
 /** Numbers that no user database has. */
 const FIRST_USER = 61_000;
-/** The promise is 60 s; a slower machine is told so by the result, not by a timeout. */
-const START_TIMEOUT_MS = 180_000;
-const STOP_TIMEOUT_MS = 60_000;
-const REQUEST_TIMEOUT_MS = 10_000;
-const POLL_MS = 20;
 /** Idle for so long before memory is looked at: until the pool has given back what it can (src/pool/tidying.ts). */
 const SETTLE_MS = 20_000;
 
@@ -95,38 +86,17 @@ async function measure(run: Run, pools: number, { title, threads }: Variant): Pr
   const { status } = await ask(control, { command: "status" });
   const processes = status.pools.flatMap((pool) => pool.processes.map((process) => process.pid));
   if (processes.length !== pools) throw new Error(`${processes.length} processes of ${pools} pools`);
-  const mib = (name: string) => processes.map((process) => memory(process, [name]));
+  const mib = (...names: string[]) => processes.map((process) => mappedBytes(process, ...names) / MIB);
   const proportional = mib("Pss");
   return {
     title,
     readySeconds,
     proportional: spread(proportional),
     resident: spread(mib("Rss")),
-    own: spread(processes.map((process) => memory(process, ["Private_Clean", "Private_Dirty"]))),
+    own: spread(mib("Private_Clean", "Private_Dirty")),
     totalMib: proportional.reduce((sum, one) => sum + one, 0),
-    supervisorMib: memory(pid, ["Pss"]),
+    supervisorMib: mappedBytes(pid, "Pss") / MIB,
   };
-}
-
-async function askPool(path: string): Promise<string> {
-  const client = new PoolClient({ address: { kind: "unix", path }, timeoutMs: REQUEST_TIMEOUT_MS, onStderr: () => {} });
-  try {
-    const params = [
-      ["REQUEST_METHOD", "GET"],
-      ["REQUEST_URI", "/"],
-      ["SCRIPT_NAME", "/"],
-    ] as const;
-    const { body } = await client.exchange({ params, body: undefined }, AbortSignal.timeout(REQUEST_TIMEOUT_MS));
-    return await text(body);
-  } finally {
-    client.close();
-  }
-}
-
-/** MiB. */
-function memory(pid: number, names: readonly string[]): number {
-  const kib = names.reduce((sum, name) => sum + (field(`/proc/${pid}/smaps_rollup`, name) ?? Number.NaN), 0);
-  return (kib * KIB) / MIB;
 }
 
 function configuration(folder: string, users: readonly number[], threads: string): string {
@@ -147,35 +117,6 @@ function configuration(folder: string, users: readonly number[], threads: string
     ].join("\n");
   });
   return ['[supervisor]\ncontrol = "./control.sock"\nlog_format = "json"', ...pools, ""].join("\n");
-}
-
-function startSupervisor(run: Run, config: string): { pid: number; log: string } {
-  const log = join(run.folder, "log");
-  const output = openSync(log, "a");
-  const args = [join(REPOSITORY, "bin/holdfast.js"), "start", "-c", config];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", output, output] });
-  closeSync(output);
-  const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  const owned: Child = {
-    pid: child.pid ?? 0,
-    stop: async () => {
-      child.kill("SIGTERM");
-      const timer = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
-      await gone;
-      clearTimeout(timer);
-    },
-  };
-  return { pid: run.own(owned).pid, log };
-}
-
-async function serving(log: string): Promise<void> {
-  const deadline = performance.now() + START_TIMEOUT_MS;
-  while (!readFileSync(log, "utf8").includes('"msg":"serving"')) {
-    if (performance.now() > deadline) {
-      throw new Error(`not serving after ${START_TIMEOUT_MS} ms:\n${readFileSync(log, "utf8").slice(-2000)}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
 }
 
 function renderText({ environment: env, pools, rows }: Report): string {

@@ -1,12 +1,10 @@
 // What the supervisor and its pools take of the machine: one look, from /proc and from the status.
 
 import { readdirSync, readFileSync } from "node:fs";
-import { field } from "../../bench/proc.ts";
+import { field, mappedBytes } from "../../bench/proc.ts";
 import { ask } from "../../src/cli/control-client.ts";
 import type { PoolReport, StatusReport } from "../../src/messages/control.ts";
 import type { PoolStatus } from "../../src/messages/lifecycle.ts";
-
-const KIB = 1024;
 
 export interface ProcessLook {
   readonly pid: number;
@@ -113,12 +111,11 @@ function lookAtPool({ pid, workers, connections, open }: PoolStatus): PoolLook {
 }
 
 function lookAt(pid: number): ProcessLook {
-  const rollup = (name: string) => (field(`/proc/${pid}/smaps_rollup`, name) ?? Number.NaN) * KIB;
   return {
     pid,
-    residentBytes: rollup("Rss"),
-    proportionalBytes: rollup("Pss"),
-    anonymousBytes: rollup("Anonymous"),
+    residentBytes: mappedBytes(pid, "Rss"),
+    proportionalBytes: mappedBytes(pid, "Pss"),
+    anonymousBytes: mappedBytes(pid, "Anonymous"),
     descriptors: readdirSync(`/proc/${pid}/fd`).length,
     threads: field(`/proc/${pid}/status`, "Threads") ?? Number.NaN,
     mappings: readFileSync(`/proc/${pid}/maps`, "utf8").split("\n").length - 1,
