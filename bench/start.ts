@@ -19,8 +19,8 @@ const POLL_MS = 2;
 const WORKERS = 9;
 /** Of each worker, so that all have answered some. */
 const REQUESTS = 8;
-/** Until what the start has left behind is given back (src/pool/tidying.ts). */
-const SETTLE_MS = 3000;
+/** Until the workers have given back what their start left behind (workers/tidying.ts). */
+const SETTLE_MS = 10_000;
 
 /** Of one checkout in one round. */
 interface Sample {

@@ -38,6 +38,7 @@ export class WorkerLane implements Outgoing {
   #flushDue = false;
   #turnStarted = 0;
   #begunInTurn = 0;
+  #begun = 0;
   #recentMicros = 0;
   readonly #flushBound = () => this.flush();
 
@@ -51,6 +52,11 @@ export class WorkerLane implements Outgoing {
 
   get open(): number {
     return this.#open.size;
+  }
+
+  /** Exchanges that ever were begun. */
+  get begun(): number {
+    return this.#begun;
   }
 
   serve(owner: LaneOwner): void {
@@ -154,6 +160,7 @@ export class WorkerLane implements Outgoing {
     const flags = batch[start + 1] ?? 0;
     if (!this.#road.claim(slot, flags)) return;
     this.#begunInTurn++;
+    this.#begun++;
     const paramsEnd = start + BEGIN_PREFIX_BYTES + batch.readUInt32LE(start + 12);
     const exchange = new OpenExchange({
       outbox: this,

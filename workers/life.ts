@@ -1,5 +1,6 @@
 // A worker's life, whatever it is: boots the host, serves the lane, and resolves when drained.
 
+import { systemClock } from "../src/base/clock.ts";
 import { toFaultData } from "../src/base/fault.ts";
 import { requestFields } from "../src/cgi/variables.ts";
 import {
@@ -13,6 +14,7 @@ import type { Host, WorkerExchange } from "./exchange.ts";
 import { WorkerLane } from "./lane.ts";
 import { currentExchange, type WorkerOutput } from "./output.ts";
 import type { Road } from "./road.ts";
+import { tidyOnce } from "./tidying.ts";
 import { uncaughtHandlers } from "./uncaught.ts";
 
 export interface LifeOptions {
@@ -98,7 +100,9 @@ export async function live({ boot, road, output, id, programs, leave }: LifeOpti
   }
   lane.json(FROM_WORKER.READY, { bootMs: Math.round(performance.now() - bornAt) } satisfies ReadyData);
   lane.flush();
+  const endTidying = tidyOnce({ clock: systemClock, activity: () => lane });
   await life;
+  endTidying();
   output.end();
   lane.writer.mark(FROM_WORKER.DRAINED, 0);
   await lane.close();
