@@ -2,12 +2,13 @@
 // worker takes of the machine's memory; also beside other checkouts. See README.md.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { Fault } from "../src/base/fault.ts";
 import { type Environment, environment } from "./environment.ts";
 import { cpuMicros, mappedBytes, processTree } from "./proc.ts";
+import { renderJson, writeResults } from "./results.ts";
 import { type Spread, spread } from "./statistics.ts";
 import { askPool, startSupervisor } from "./supervisor.ts";
 import { REPOSITORY, type Run, withRun } from "./surroundings.ts";
@@ -70,12 +71,7 @@ async function main(argv: string[]): Promise<void> {
   const report: Report = { environment: found, rounds, rows };
   const rendered = renderText(report);
   process.stdout.write(rendered);
-  if (!values.results) return;
-  const folder = join(REPOSITORY, "bench/results");
-  mkdirSync(folder, { recursive: true });
-  const name = join(folder, `${found.date.slice(0, 10)}-${found.commit}-start`);
-  writeFileSync(`${name}.txt`, rendered);
-  writeFileSync(`${name}.json`, `${JSON.stringify(report, undefined, 1)}\n`);
+  if (values.results) writeResults(found, "start", { txt: rendered, json: renderJson(report) });
 }
 
 async function measure(checkout: string): Promise<Sample> {
