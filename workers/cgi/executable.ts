@@ -43,7 +43,7 @@ interface Exit {
 }
 
 /**
- * One run of a program. Its reply ends with its standard output, as under mod_cgid, though the program may go on.
+ * One run of a program. Its reply ends with its standard output, though the program may go on.
  * `kill` may be called at any time; `ended` resolves when it is gone.
  */
 export class ExecutableRun {
