@@ -1,6 +1,6 @@
 // Every store that sessions may be kept in, over its real server, files or pool.
 
-import { chmodSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, lutimesSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import { systemClock } from "../../../src/base/clock.ts";
@@ -8,6 +8,7 @@ import type { PoolConfig } from "../../../src/config/schema.ts";
 import type { PoolState } from "../../../workers/pool-state.ts";
 import type { Lease, SessionStore } from "../../../workers/session/store.ts";
 import { openStore } from "../../../workers/session/stores/index.ts";
+import { SQL } from "../../../workers/session/stores/postgres.ts";
 import { type StoreUnderTest, sessionStoreContract } from "../../contracts/session-store.ts";
 import { eventually } from "../../support/eventually.ts";
 import { describeWithPostgres, startPostgres } from "../../support/postgres.ts";
@@ -72,8 +73,8 @@ describe("sessions in files", () => {
     try {
       const { store, folder, file } = await newStore();
       await store.create(KEY, { text: "secret", expiresAt: inAnHour() }, { token: "t", ms: 1000 });
-      const modes = [folder, join(file, ".."), file, `${file}.lock`].map((path) => statSync(path).mode & 0o777);
-      expect(modes).toEqual([0o700, 0o700, 0o600, 0o600]);
+      const modes = [folder, join(file, ".."), file].map((path) => statSync(path).mode & 0o777);
+      expect(modes).toEqual([0o700, 0o700, 0o600]);
       chmodSync(folder, 0o755);
       await open({ store: "file", path: join(folder, "..") });
       expect(statSync(folder).mode & 0o777).toBe(0o700);
@@ -109,7 +110,7 @@ describe("sessions in files", () => {
     await store.create(KEY, { text: "old", expiresAt: inAnHour() }, { token: "t", ms: 1000 });
     writeFileSync(`${file}.dead.new`, "half");
     const longAgo = Date.now() / 1000 - 7200;
-    for (const each of ["", ".lock", ".dead.new"]) utimesSync(file + each, longAgo, longAgo);
+    for (const each of ["", ".lock", ".dead.new"]) lutimesSync(file + each, longAgo, longAgo);
     for (let round = 0; round < 8; round++) await store.sweep?.();
     expect(readdirSync(join(folder, KEY.slice(0, 2)))).toEqual([]);
   });
@@ -218,6 +219,21 @@ describeWithPostgres("sessions in PostgreSQL", () => {
     } finally {
       await store.close();
     }
+  });
+
+  it("are on the disk when they are written, and nobody waits for that with a lock", async () => {
+    const row = ["test", "a".repeat(64)];
+    const waits = async (sql: string, ...more: readonly (string | number | null)[]): Promise<boolean> => {
+      const { rowCount } = await administrator.query(sql, [...row, ...more]);
+      expect(rowCount).toBe(1);
+      return (await administrator.query("SHOW synchronous_commit")).rows[0].synchronous_commit === "on";
+    };
+    await administrator.query("BEGIN");
+    expect(await waits(SQL.insert, "text", inAnHour(), null, 0)).toBe(true);
+    expect(await waits(SQL.update, "text", inAnHour())).toBe(true);
+    expect(await waits(SQL.claim, "token", 1000)).toBe(false);
+    await administrator.query("ROLLBACK");
+    expect((await administrator.query("SHOW synchronous_commit")).rows[0].synchronous_commit).toBe("on");
   });
 
   describe("by every worker", () => {

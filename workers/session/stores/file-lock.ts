@@ -1,9 +1,9 @@
-// A lock that is a file, for processes and threads that share nothing but a folder. It holds its owner's token,
-// and its time of change is when its lease ends; whoever finds it later may take it.
+// A lock that is a symbolic link, for processes and threads that share nothing but a folder: made in one step, and read in one.
+// It leads nowhere: what it says is when its lease ends, and its owner's token. Whoever finds it later may take it.
 
-import { link, open, readFile, stat, unlink, utimes } from "node:fs/promises";
+import { open, readlink, rename, stat, symlink, unlink } from "node:fs/promises";
 import type { Lease } from "../store.ts";
-import type { WallClock } from "../wall-clock.ts";
+import type { WallClock, WallTime } from "../wall-clock.ts";
 
 /** A lease with less left than this is not touched any more: another may be taking it just now. */
 const MARGIN_MS = 500;
@@ -13,14 +13,17 @@ const BREAKING_MS = 10_000;
 /** True: it is ours. False: another holds it. */
 export async function lockFile(path: string, lease: Lease, now: WallClock): Promise<boolean> {
   if (await make(path, lease, now)) return true;
-  if (!(await isOver(path, now)) || !(await takeAway(path, now))) return false;
+  const over = await isOver(path, now);
+  if (over === false || (over && !(await takeAway(path, now)))) return false;
   return make(path, lease, now);
 }
 
 /** False: it is not held by this lease any more. */
 export async function renewLock(path: string, lease: Lease, now: WallClock): Promise<boolean> {
   if (!(await holdsLock(path, lease, now))) return false;
-  await utimes(path, now() / 1000, (now() + lease.ms) / 1000);
+  const draft = `${path}.${lease.token}`;
+  await symlink(textOf(lease, now), draft);
+  await rename(draft, path);
   return true;
 }
 
@@ -31,36 +34,47 @@ export async function unlock(path: string, lease: Lease, now: WallClock): Promis
 
 /** With time enough to write something. */
 export async function holdsLock(path: string, { token }: Lease, now: WallClock): Promise<boolean> {
-  const found = await ignoringAbsence(readFile(path, "utf8"));
-  if (found !== token) return false;
-  const stats = await ignoringAbsence(stat(path));
-  return stats !== undefined && stats.mtimeMs > now() + MARGIN_MS;
+  const found = await readLock(path);
+  return found !== undefined && found.token === token && found.until > now() + MARGIN_MS;
 }
 
-async function make(path: string, { token, ms }: Lease, now: WallClock): Promise<boolean> {
-  // Complete when it appears: whoever finds it finds its token and its end.
-  const draft = `${path}.${token}`;
-  const file = await open(draft, "wx", 0o600);
+/** Who holds it, or did last; undefined: nobody. */
+export async function ownerOf(path: string): Promise<string | undefined> {
+  return (await readLock(path))?.token;
+}
+
+async function make(path: string, lease: Lease, now: WallClock): Promise<boolean> {
   try {
-    await file.writeFile(token);
-    await file.utimes(now() / 1000, (now() + ms) / 1000);
-  } finally {
-    await file.close();
-  }
-  try {
-    await link(draft, path);
+    await symlink(textOf(lease, now), path);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
     throw error;
-  } finally {
-    await unlink(draft);
   }
 }
 
-async function isOver(path: string, now: WallClock): Promise<boolean> {
-  const stats = await ignoringAbsence(stat(path));
-  return stats === undefined || stats.mtimeMs <= now();
+function textOf({ token, ms }: Lease, now: WallClock): string {
+  return `${now() + ms}:${token}`;
+}
+
+async function readLock(path: string): Promise<{ readonly until: WallTime; readonly token: string } | undefined> {
+  let text: string | undefined;
+  try {
+    text = await ignoringAbsence(readlink(path));
+  } catch (error) {
+    // No link, so nobody's lock.
+    if ((error as NodeJS.ErrnoException).code !== "EINVAL") throw error;
+    return { until: 0, token: "" };
+  }
+  if (text === undefined) return undefined;
+  const colon = text.indexOf(":");
+  return { until: Number(text.slice(0, colon)), token: text.slice(colon + 1) };
+}
+
+/** Undefined: there is none. */
+async function isOver(path: string, now: WallClock): Promise<boolean | undefined> {
+  const found = await readLock(path);
+  return found && !(found.until > now());
 }
 
 /** One at a time, and only what is over: a second one would remove what the next owner has made. */
@@ -75,9 +89,10 @@ async function takeAway(path: string, now: WallClock): Promise<boolean> {
     return false;
   }
   try {
-    if (!(await isOver(path, now))) return false;
-    await ignoringAbsence(unlink(path));
-    return true;
+    // What is not there may be another's in the next moment.
+    const over = await isOver(path, now);
+    if (over) await ignoringAbsence(unlink(path));
+    return over !== false;
   } finally {
     await ignoringAbsence(unlink(guard));
   }

@@ -2,14 +2,14 @@
 // that each is whole, the old or the new; the time of change is when the session ends.
 
 import { randomBytes } from "node:crypto";
-import { chmod, lstat, open, readdir, readFile, rename, stat, unlink, utimes } from "node:fs/promises";
+import { chmod, lstat, open, readdir, rename, stat, unlink, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
 import { Fault } from "../../../src/base/fault.ts";
 import { makeFolder } from "../../../src/base/make-folder.ts";
 import { FINAL, type Lease, type SessionStore, type Stored, type Written } from "../store.ts";
 import type { WallClock, WallTime } from "../wall-clock.ts";
-import { holdsLock, ignoringAbsence, lockFile, renewLock, unlock } from "./file-lock.ts";
+import { holdsLock, ignoringAbsence, lockFile, ownerOf, renewLock, unlock } from "./file-lock.ts";
 import type { StoreOptions } from "./index.ts";
 import { pause } from "./pause.ts";
 
@@ -27,7 +27,7 @@ const BRIEF: Omit<Lease, "token"> = { ms: 5000 };
 const BRIEF_MARK = "brief-";
 const BRIEF_ATTEMPTS = 200;
 const BRIEF_PAUSE_MS = 5;
-/** A lock that ended, or a draft that was begun, so long ago is nobody's, ms. */
+/** A lock that was made or renewed, or a draft that was begun, so long ago is nobody's, ms. */
 const DRAFT_MS = 60 * 60 * 1000;
 
 export async function openFileStore({ options, namespace, now, log }: StoreOptions): Promise<SessionStore> {
@@ -75,9 +75,12 @@ class FileStore implements SessionStore {
     if (file === undefined) return undefined;
     try {
       // Fractions of a millisecond come from writing it as seconds.
-      const expiresAt = Math.round((await file.stat()).mtimeMs);
+      const { mtimeMs, size } = await file.stat();
+      const expiresAt = Math.round(mtimeMs);
       if (expiresAt <= this.#now()) return undefined;
-      const text = contentOf(await file.readFile("utf8"));
+      // It never changes once it is there, so one look is enough.
+      const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(size), 0, size, 0);
+      const text = contentOf(buffer.toString("utf8", 0, bytesRead));
       if (text === undefined) {
         this.#damaged(key);
         return undefined;
@@ -106,16 +109,23 @@ class FileStore implements SessionStore {
   }
 
   async create(key: string, stored: Stored, lease: Lease | undefined): Promise<void> {
-    await makeFolder(dirname(this.#path(key)), 0o700);
-    if (lease !== undefined) await lockFile(this.#lock(key), lease, this.#now);
-    await this.#write(key, stored);
+    try {
+      await this.#make(key, stored, lease);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      // The first one of its folder.
+      await makeFolder(dirname(this.#path(key)), 0o700);
+      await this.#make(key, stored, lease);
+    }
   }
 
   async update(key: string, stored: Stored, lease: Lease | undefined): Promise<Written> {
-    if (!(await this.#mayChange(key))) return "gone";
-    if (lease === undefined) return this.#briefly(key, () => this.#replace(key, stored));
-    if (!(await holdsLock(this.#lock(key), lease, this.#now))) return "lost";
-    return this.#replace(key, stored);
+    if (lease === undefined) {
+      // Of what is not there no lock is to be left.
+      return (await this.#mayChange(key)) ? this.#briefly(key, () => this.#replace(key, stored)) : "gone";
+    }
+    if (await holdsLock(this.#lock(key), lease, this.#now)) return this.#replace(key, stored);
+    return (await this.#mayChange(key)) ? "lost" : "gone";
   }
 
   async touch(key: string, expiresAt: WallTime): Promise<boolean> {
@@ -149,11 +159,16 @@ class FileStore implements SessionStore {
     const some = [...names.slice(from), ...names.slice(0, from)].slice(0, FILES_PER_SHARD);
     for (const name of some) {
       const path = join(folder, name);
-      const stats = await ignoringAbsence(stat(path));
+      const stats = await ignoringAbsence(lstat(path));
       // All else is what somebody held, or was writing, when it died.
       const patience = /^[0-9a-f]{64}$/.test(name) ? 0 : DRAFT_MS;
       if (stats !== undefined && stats.mtimeMs + patience <= this.#now()) await ignoringAbsence(unlink(path));
     }
+  }
+
+  async #make(key: string, stored: Stored, lease: Lease | undefined): Promise<void> {
+    if (lease !== undefined) await lockFile(this.#lock(key), lease, this.#now);
+    await this.#write(key, stored);
   }
 
   async #replace(key: string, stored: Stored): Promise<Written> {
@@ -188,7 +203,7 @@ class FileStore implements SessionStore {
   /** Resolves without the lock where one has it who is not waited for. */
   async #lockBriefly(key: string, lease: Lease, isWaitedFor = (_token: string): boolean => true): Promise<void> {
     for (let attempt = 0; !(await lockFile(this.#lock(key), lease, this.#now)); attempt++) {
-      const token = await ignoringAbsence(readFile(this.#lock(key), "utf8"));
+      const token = await ownerOf(this.#lock(key));
       if (token !== undefined && !isWaitedFor(token)) return;
       if (attempt === BRIEF_ATTEMPTS) throw new Fault("OVERLOAD", "a session's file is held by others");
       await pause(BRIEF_PAUSE_MS);

@@ -12,13 +12,15 @@ export interface Dialect {
   readonly skipLocked: string;
   /** A whole number of 64 bits. */
   readonly bigint: string;
+  /** After SET, for what need not outlive the server's crash: its answer does not wait for the disk. */
+  readonly soon: string;
 }
 
 /** Rows that one sweep deletes. */
 export const SWEPT = 500;
 
 /** Parameters are $1, $2, …; the first two are always namespace and key. */
-export function statements({ now, skipLocked, bigint }: Dialect) {
+export function statements({ now, skipLocked, bigint, soon }: Dialect) {
   const live = `namespace = $1 AND key = $2 AND expires_at > ${now}`;
   const open = `${live} AND text <> '${FINAL}'`;
   const mine = `token = $3 AND held_until > ${now}`;
@@ -37,12 +39,12 @@ export function statements({ now, skipLocked, bigint }: Dialect) {
     ],
     read: `SELECT text, expires_at FROM ${TABLE} WHERE ${live}`,
     /** $3 token, $4 milliseconds */
-    claim: `UPDATE ${TABLE} SET token = $3, held_until = ${now} + $4
+    claim: `UPDATE ${TABLE} SET token = $3, held_until = ${now} + $4${soon}
       WHERE ${live} AND (held_until IS NULL OR held_until <= ${now}) RETURNING text, expires_at`,
     /** $3 token, $4 milliseconds */
-    renew: `UPDATE ${TABLE} SET held_until = ${now} + $4 WHERE ${live} AND ${mine} RETURNING 1 AS done`,
+    renew: `UPDATE ${TABLE} SET held_until = ${now} + $4${soon} WHERE ${live} AND ${mine} RETURNING 1 AS done`,
     /** $3 token */
-    release: `UPDATE ${TABLE} SET token = NULL, held_until = NULL WHERE namespace = $1 AND key = $2 AND token = $3`,
+    release: `UPDATE ${TABLE} SET token = NULL, held_until = NULL${soon} WHERE namespace = $1 AND key = $2 AND token = $3`,
     /** $3 text, $4 expiry, $5 token or null, $6 milliseconds */
     insert: `INSERT INTO ${TABLE} (namespace, key, text, expires_at, token, held_until)
       VALUES ($1, $2, $3, $4, $5, ${now} + $6)`,
@@ -51,7 +53,7 @@ export function statements({ now, skipLocked, bigint }: Dialect) {
     /** $3 text, $4 expiry */
     update: `UPDATE ${TABLE} SET text = $3, expires_at = $4 WHERE ${open} RETURNING 1 AS done`,
     /** $3 expiry */
-    touch: `UPDATE ${TABLE} SET expires_at = $3 WHERE ${open} RETURNING 1 AS done`,
+    touch: `UPDATE ${TABLE} SET expires_at = $3${soon} WHERE ${open} RETURNING 1 AS done`,
     destroy: `DELETE FROM ${TABLE} WHERE namespace = $1 AND key = $2`,
     sweep: `DELETE FROM ${TABLE} WHERE (namespace, key) IN (
       SELECT namespace, key FROM ${TABLE} WHERE expires_at <= ${now} LIMIT ${SWEPT}${skipLocked}) RETURNING 1 AS done`,

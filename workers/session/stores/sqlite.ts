@@ -17,6 +17,8 @@ const SQL = statements({
   now: "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
   skipLocked: "",
   bigint: "INTEGER",
+  // Nothing waits for the disk (synchronous = NORMAL).
+  soon: "",
 });
 const SCHEMA_VERSION = 1;
 /** [sqlite.org/rescode.html]; extended codes have more bits. */
