@@ -12,7 +12,8 @@ import type { WorkerSource } from "./lane.ts";
 import { MemoryGuard } from "./memory-guard.ts";
 import { lifeSpan, type RecycleRules } from "./recycling.ts";
 import type { SlowMessage } from "./slow-log.ts";
-import { type OverdueHandler, type WorkerEvents, WorkerHandle } from "./worker-handle.ts";
+import type { OverdueHandler, WorkerEvents } from "./worker-events.ts";
+import { WorkerHandle } from "./worker-handle.ts";
 
 /** A worker with this many handlers that went on after their deadline is recycled. */
 export const IGNORED_DEADLINES_MAX = 8;

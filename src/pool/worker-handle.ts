@@ -4,15 +4,10 @@
 import { buffersPassed } from "../base/buffer-garbage.ts";
 import type { Clock, Instant } from "../base/clock.ts";
 import { type FaultData, fromFaultData } from "../base/fault.ts";
-import { ROLE_NUMBERS } from "../fastcgi/record.ts";
 import { type FrameWriter, readBatch } from "../messages/batch.ts";
 import {
-  BEGIN_FLAG_BODY_COMPLETE,
-  BEGIN_FLAG_FIRM,
-  BEGIN_PREFIX_BYTES,
   type EscapedError,
   FROM_WORKER,
-  type LogData,
   REPLY_HEADROOM_BYTES,
   REPLY_PREFIX_BYTES,
   REPLY_TAILROOM_BYTES,
@@ -21,10 +16,12 @@ import {
 } from "../messages/lane.ts";
 import type { WorkerState } from "../messages/lifecycle.ts";
 import type { Assignment, Side } from "./assignment.ts";
+import { writeBegin } from "./begin-frame.ts";
 import type { Exchange } from "./exchange.ts";
 import type { LoopTimes, Seat } from "./lane.ts";
 import type { LifeSpan } from "./recycling.ts";
 import { Slots } from "./slots.ts";
+import type { WorkerEvents } from "./worker-events.ts";
 
 /** A batch holds about this much of a worker's recent time, so that the rest can still go elsewhere. */
 const BATCH_MICROS = 1000;
@@ -34,37 +31,6 @@ const BATCH_EXCHANGES = 64;
 const BATCH_UNKNOWN = 4;
 /** Slots beyond `concurrency`: for offers that were taken back and not yet met by the worker. */
 export const SPARE_SLOTS = 64;
-
-export interface WorkerEvents {
-  ready(worker: WorkerHandle, data: ReadyData): void;
-  bootFailed(worker: WorkerHandle, fault: FaultData): void;
-  unsound(worker: WorkerHandle, error: EscapedError): void;
-  /** A handler passed its deadline; `late` tells how it and its worker take it. */
-  overdue(worker: WorkerHandle, late: OverdueHandler): void;
-  /** A handler passed request.slow. */
-  slow(worker: WorkerHandle, exchange: Exchange): void;
-  /** It was given as many requests as its life span has. */
-  worn(worker: WorkerHandle): void;
-  /** The worker answered for a handler that failed. */
-  handlerFailed(): void;
-  /** It was given this exchange, and did not begin it: another may. */
-  givenBack(exchange: Exchange): void;
-  log(worker: WorkerHandle, data: LogData): void;
-  /** A file of the app is read; or `ready`: it is a handler, which has loaded. */
-  loaded(path: string, ready: boolean): void;
-  /** It asks for what the workers share; `ask` is only lent. */
-  asked(worker: WorkerHandle, ask: Buffer): void;
-  /** Something was written, or room came free: a turn of the pool is due. */
-  stirred(): void;
-}
-
-export interface OverdueHandler {
-  readonly exchange: Exchange;
-  /** True once the handler has finished after all. */
-  readonly finished: () => boolean;
-  /** True once the worker's loop has turned since the handler was told to stop. */
-  readonly loopTurned: () => boolean;
-}
 
 export interface WorkerHandleOptions {
   readonly id: number;
@@ -233,24 +199,11 @@ export class WorkerHandle {
       this.#events.worn(this);
     }
 
-    const { body, complete } = exchange.give(open);
-    let length = BEGIN_PREFIX_BYTES + exchange.params.length;
-    for (const piece of body) length += piece.length;
-    let at = this.#lane.writer.open(TO_WORKER.BEGIN, open.slot, length);
-    const buffer = this.#lane.writer.buffer;
-    buffer[at] = ROLE_NUMBERS[exchange.role];
-    buffer[at + 1] = (complete ? BEGIN_FLAG_BODY_COMPLETE : 0) | (exchange.firm ? BEGIN_FLAG_FIRM : 0);
-    const timeoutMs = this.#options.requestTimeoutMs === 0 ? Number.POSITIVE_INFINITY : this.#options.requestTimeoutMs;
-    buffer.writeDoubleLE(performance.timeOrigin + exchange.givenAt + timeoutMs, at + 4);
-    buffer.writeUInt32LE(exchange.params.length, at + 12);
-    at += BEGIN_PREFIX_BYTES;
-    buffer.set(exchange.params, at);
-    at += exchange.params.length;
-    for (const piece of body) {
-      buffer.set(piece, at);
-      at += piece.length;
-    }
-    if (!complete) exchange.pump();
+    const given = exchange.give(open);
+    const { requestTimeoutMs } = this.#options;
+    const deadline = requestTimeoutMs === 0 ? Number.POSITIVE_INFINITY : exchange.givenAt + requestTimeoutMs;
+    writeBegin(this.#lane.writer, open.slot, exchange, given, deadline);
+    if (!given.complete) exchange.pump();
   }
 
   /** Takes back everything that it has not begun, oldest first; it is the caller's again. */
