@@ -8,8 +8,8 @@ import { type ApacheOptions, folderOfApache } from "../deploy/apache.ts";
 import { isNamedByUrls, isSentByApache } from "../deploy/apache-denial.ts";
 
 const MIDDLEWARE = /^_middleware\.(?:[cm]?[jt]s|[jt]sx|tsp)$/;
-/** Phases that refuse, and what is called like something that does. */
-const GUARDS = /\b(?:access|authenticate|authorize|\w*(?:auth|guard)\w*)\b/i;
+/** Phases that refuse, and what is called like something that does; not an author. */
+const GUARDS = /\b(?:access|\w*(?:auth(?!or(?!i[sz]))|guard)\w*)\b/i;
 /** Names of files and folders that are looked at. */
 const NAMES_MAX = 50_000;
 

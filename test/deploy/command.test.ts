@@ -52,7 +52,7 @@ describe("`holdfast apache`", () => {
       dir.write("www/admin/deep/report.pdf", "");
       dir.write("www/admin/logo.png", "");
       dir.write("www/admin/_drafts/plan.pdf", "");
-      dir.write("www/open/_middleware.ts", "export const log = () => {};");
+      dir.write("www/open/_middleware.ts", "/** Of the author. */ export const log = () => {};");
       dir.write("www/open/style.css", "");
       dir.write("www/favicon.ico", "");
     });
