@@ -36,7 +36,7 @@ export class ThreadStacks {
     try {
       const found = await Promise.race([inspection.found, late]);
       const stack = found === undefined ? undefined : await describe(found);
-      // Whoever ends a thread that still has the session may wait for ever (Node 22).
+      // Whoever ends a thread that still has the session may wait for ever (Node 22 and 24).
       await Promise.race([inspection.closed, late]);
       return stack;
     } finally {

@@ -7,7 +7,11 @@ import { eventually } from "../support/eventually.ts";
 import type { ClientReply } from "../support/fastcgi-client.ts";
 import { paramsOf, type RunningPool, startPool } from "../support/pool.ts";
 
-const WAITS = "export default () => new Promise(() => {});";
+const WAITS = `import { writeFileSync } from "node:fs";
+  export default () => {
+    writeFileSync(new URL("begun", import.meta.url), "");
+    return new Promise(() => {});
+  };`;
 const LONG_MS = 60_000;
 const inMs = (ms: number): number => systemClock.now() + ms;
 
@@ -15,12 +19,12 @@ describe("a pool that drains", () => {
   let running: RunningPool;
   afterEach(() => running.stop());
 
-  /** A request that its handler never answers. */
+  /** A request that its handler has begun, and never answers. */
   async function open(): Promise<Promise<ClientReply>[]> {
     running = await startPool({ "waits.mjs": WAITS }, { threads: 1 });
     const client = await running.connect();
     const reply = client.request({ params: paramsOf("/waits.mjs") });
-    await eventually(() => running.pool.status().open === 1);
+    await eventually(() => existsSync(join(running.dir.path, "root/begun")));
     return [reply];
   }
 

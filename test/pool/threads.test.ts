@@ -39,7 +39,7 @@ describe("a worker thread", () => {
     }
     // A worker's lane takes 1.3 MiB; 36 of them took 46.
     expect(most).toBeLessThan(24);
-  });
+  }, 120_000);
 
   it("waits for a place, and leaves none behind when it is ended while it waits", async () => {
     const { source, start, ready, drain, ended } = openOne();
