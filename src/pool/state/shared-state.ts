@@ -10,7 +10,6 @@ import {
   ASKS,
   ASKS_WINDOW,
   type Ask,
-  KEY_BYTES_MAX,
   readAsk,
   SPACE_BYTES_MAX,
   writeAnswer,
@@ -21,6 +20,7 @@ import { Bequest } from "./bequest.ts";
 import { type Heirloom, RECORD_GONE } from "./estate.ts";
 import { type Inheritance, inherit } from "./inheritance.ts";
 import { Locks } from "./locks.ts";
+import { checkKey, notANumber, tooLong } from "./refusals.ts";
 import { Store } from "./store.ts";
 
 /** Spaces are ours: the cache, sessions. */
@@ -227,12 +227,9 @@ export class SharedState {
     if (ask.value.length > this.#options.valueLimitBytes) throw this.#tooLong(ask);
   }
 
-  #tooLong({ key, value }: Ask): Fault {
+  #tooLong(ask: Ask): Fault {
     const { valueLimitBytes, memoryBytes } = this.#options;
-    const limit = Math.min(valueLimitBytes, memoryBytes);
-    return new Fault("HANDLER", `the value of ${shown(key)} has ${value.length} bytes, over the limit of ${limit}`, {
-      hint: "Keep less under one key, or raise cache.value_limit (and cache.memory).",
-    });
+    return tooLong(ask, Math.min(valueLimitBytes, memoryBytes));
   }
 
   #clear(asker: Asker, id: number, steps: Generator<number>): void {
@@ -288,25 +285,6 @@ export class SharedState {
   }
 }
 
-function checkKey(key: string): void {
-  if (key.length <= KEY_BYTES_MAX) return;
-  throw new Fault("HANDLER", `a key of ${key.length} bytes is longer than ${KEY_BYTES_MAX}`, {
-    hint: "Use a digest of it.",
-  });
-}
-
 function yesOrNo(yes: boolean): number {
   return yes ? ANSWERS.YES : ANSWERS.NO;
-}
-
-function notANumber({ key }: Ask): Fault {
-  return new Fault("HANDLER", `what is kept under ${shown(key)} is no number that can be added to`, {
-    hint: "Delete it first, or count under another key.",
-  });
-}
-
-/** Keys are an app's, one char per byte here. */
-function shown(key: string): string {
-  const text = Buffer.from(key, "latin1").toString("utf8");
-  return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
 }
