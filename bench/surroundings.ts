@@ -17,6 +17,8 @@ export interface Run extends Surroundings {
 /** The repository, seen from dist/bench. */
 export const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
 
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
 export async function withRun<T>(measure: (run: Run) => Promise<T>): Promise<T> {
   // Apache's user must get through to the sockets.
   const folder = mkdtempSync(join(tmpdir(), "holdfast-bench-"));
@@ -27,14 +29,14 @@ export async function withRun<T>(measure: (run: Run) => Promise<T>): Promise<T> 
     rmSync(folder, { recursive: true, force: true });
   };
   let signalled: NodeJS.Signals | undefined;
+  let interrupt = (_signal: NodeJS.Signals): void => {};
   const interrupted = new Promise<never>((_, reject) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
-      process.once(signal, () => {
-        signalled = signal;
-        reject(new Error(`ended by ${signal}`));
-      });
-    }
+    interrupt = (signal) => {
+      signalled = signal;
+      reject(new Error(`ended by ${signal}`));
+    };
   });
+  for (const signal of SIGNALS) process.once(signal, interrupt);
   const run: Run = {
     folder,
     repository: REPOSITORY,
@@ -48,6 +50,7 @@ export async function withRun<T>(measure: (run: Run) => Promise<T>): Promise<T> 
     return await Promise.race([measure(run), interrupted]);
   } finally {
     await end();
+    for (const signal of SIGNALS) process.off(signal, interrupt);
     // What the signal does without a handler, now that nothing is left to end.
     if (signalled !== undefined) process.kill(process.pid, signalled);
   }

@@ -11,9 +11,11 @@ import { Adoptions } from "./adoptions.ts";
 import type { Environment } from "./environment.ts";
 import type { GivenConnection } from "./handover.ts";
 import type { Life } from "./history.ts";
-import { asIdentity, type Identity } from "./identity.ts";
+import type { Identity } from "./identity.ts";
 import type { ProcessState, ProcessView } from "./plan.ts";
+import { poolCommand } from "./pool-command.ts";
 import type { PoolLog } from "./pool-log.ts";
+import { Questions } from "./questions.ts";
 import { Unhurried } from "./unhurried.ts";
 
 /** The descriptor under which the child finds the listening socket: after stdio and the IPC channel. */
@@ -77,15 +79,15 @@ export class PoolHandle {
   #fault: FaultData | undefined;
   #unhurried: Unhurried | undefined;
   #ending = "";
-  #nextQuestion = 1;
   readonly #adoptions: Adoptions;
-  readonly #questions = new Map<number, (answer: FromPool | undefined) => void>();
+  readonly #questions: Questions;
 
   constructor(options: PoolProcessOptions) {
     this.#options = options;
+    this.#questions = new Questions(options.clock);
     this.spawnedAt = options.clock.now();
     this.#deadline = this.spawnedAt + options.pool.bootTimeoutMs + BOOT_MARGIN_MS;
-    const { command, args, env } = commandOf(options);
+    const { command, args, env } = poolCommand(options);
     this.#child = spawn(command, args, {
       stdio: ["ignore", options.log.stdio, options.log.stdio, "ipc", options.listenFd, ...options.log.accessStdio],
       env,
@@ -207,18 +209,7 @@ export class PoolHandle {
 
   #ask(question: (id: number) => ToPool, withinMs: number): Promise<FromPool | undefined> {
     if (this.#state === "gone") return Promise.resolve(undefined);
-    const id = this.#nextQuestion++;
-    const { clock } = this.#options;
-    return new Promise((resolve) => {
-      const settle = (answer: FromPool | undefined): void => {
-        cancel();
-        this.#questions.delete(id);
-        resolve(answer);
-      };
-      const cancel = clock.at(clock.now() + withinMs, () => settle(undefined));
-      this.#questions.set(id, settle);
-      this.#send(question(id));
-    });
+    return this.#questions.ask((id) => this.#send(question(id)), withinMs);
   }
 
   #receive(message: FromPool, handle: unknown): void {
@@ -265,7 +256,7 @@ export class PoolHandle {
       case "bequest":
       case "status":
       case "pong":
-        this.#questions.get(message.id)?.(message);
+        this.#questions.answered(message.id, message);
         return;
     }
   }
@@ -322,7 +313,7 @@ export class PoolHandle {
     this.#goneAt = this.#options.clock.now();
     this.#ending = ending;
     if (!this.#asked) this.#fault ??= this.#causeOfDeath();
-    for (const settle of [...this.#questions.values()]) settle(undefined);
+    this.#questions.close();
     this.#adoptions.lost();
     this.#change("gone");
   }
@@ -352,19 +343,4 @@ function poolUser({ identity, pool }: PoolProcessOptions): { user?: PoolUser } {
   if (identity === undefined) return {};
   const { uid, gid, groups } = identity;
   return { user: { uid, gid, ...(groups === undefined ? {} : { groups }), rootGroup: pool.allowRoot } };
-}
-
-function commandOf({ entry, identity, environment }: PoolProcessOptions): {
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly env: Record<string, string>;
-} {
-  // Until it has a listener of its own, Node would open its inspector to whoever may send it SIGUSR1.
-  const argv: readonly [string, ...string[]] = [process.execPath, "--disable-sigusr1", entry];
-  if (identity === undefined) return { command: argv[0], args: argv.slice(1), env: { ...environment } };
-  // setpriv still runs as root: the dynamic loader must not obey the app's variables until it is done.
-  const entries = Object.entries(environment);
-  const late = entries.filter(([name]) => name.startsWith("LD_")).map(([name, value]) => `${name}=${value}`);
-  const [command, ...args] = asIdentity(identity, late.length === 0 ? argv : ["/usr/bin/env", ...late, ...argv]);
-  return { command, args, env: Object.fromEntries(entries.filter(([name]) => !name.startsWith("LD_"))) };
 }
