@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { Fault } from "../src/base/fault.ts";
 import { freePorts } from "../src/front/free-ports.ts";
 import { type Child, startChild } from "./child.ts";
-import type { Peer, Surroundings } from "./peer.ts";
+import type { Additions, Peer, Surroundings } from "./peer.ts";
 import { which } from "./which.ts";
 
 const MODULES = ["mpm_event", "unixd", "authz_core", "env", "proxy", "proxy_fcgi", "proxy_http"];
@@ -28,14 +28,8 @@ export interface Apache extends Child {
 export const apacheProgram = () => which("apache2", "httpd");
 
 /** URL of a peer's reply as mounted by ProxyPass and by SetHandler. */
-export const proxyPassPath = (peer: Peer) => `/${peer.id}/${peer.path}`;
+export const proxyPassPath = (peer: Pick<Peer, "id" | "path">, name = "hello") => `/${peer.id}/${peer.path(name)}`;
 export const setHandlerPath = (peer: Peer) => `/${peer.id}-files/hello.ts`;
-
-/** What else an Apache is to have. */
-export interface Additions {
-  readonly modules: readonly string[];
-  readonly text: string;
-}
 
 export async function startApache(
   around: Surroundings,
@@ -79,7 +73,7 @@ function render({ program, around, mounts, port, additions }: Rendering): string
   const { folder, user } = around;
   const modules = modulesFolder(program);
   const builtIn = execFileSync(program, ["-l"], { encoding: "utf8" });
-  const load = [...MODULES, ...additions.modules]
+  const load = [...new Set([...MODULES, ...additions.modules])]
     .filter((name) => !builtIn.includes(`mod_${name}.c`) && !builtIn.includes(`${name}.c`))
     .map((name) => `LoadModule ${name}_module ${join(modules, `mod_${name}.so`)}`);
   return `${load.join("\n")}
@@ -132,6 +126,13 @@ function mount(around: Surroundings, { peer, socket }: Mounted): string {
     </FilesMatch>
 </Directory>
 `;
+}
+
+/** Why a peer that needs this module cannot be measured; undefined where Apache has it. */
+export function moduleMissing(name: string, from: string): string | undefined {
+  const program = apacheProgram();
+  if (program === undefined) return "no Apache";
+  return existsSync(join(modulesFolder(program), `mod_${name}.so`)) ? undefined : `no mod_${name} (${from})`;
 }
 
 function modulesFolder(program: string): string {

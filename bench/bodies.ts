@@ -3,7 +3,8 @@
 
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type Apache, startApache } from "./apache.ts";
+import { type Apache, type Mounted, startApache } from "./apache.ts";
+import type { Child } from "./child.ts";
 import { type Environment, environment } from "./environment.ts";
 import { baselineOf, watchMemory } from "./memory-watch.ts";
 import { digestOf, PIECE_BYTES } from "./pattern.ts";
@@ -12,7 +13,6 @@ import { nodeHttp } from "./peers/node-http.ts";
 import { renderJson, writeResults } from "./results.ts";
 import { type Spread, spread } from "./statistics.ts";
 import { REPOSITORY, type Run, withRun } from "./surroundings.ts";
-import type { RunningPeer } from "./targets.ts";
 import { type Direction, transfer } from "./transfer.ts";
 
 const MIB = 1024 * 1024;
@@ -62,7 +62,7 @@ async function main(argv: string[]): Promise<void> {
 }
 
 async function bench(run: Run, mib: number, rounds: number): Promise<Row[]> {
-  const peers: RunningPeer[] = [];
+  const peers: Started[] = [];
   for (const peer of [holdfast("bench/apps/bodies.ts"), nodeHttp("node-http-bodies.js")]) {
     const socket = join(run.folder, `${peer.id}.sock`);
     peers.push({ peer, socket, child: run.own(await peer.start(run, socket)) });
@@ -107,6 +107,10 @@ async function bench(run: Run, mib: number, rounds: number): Promise<Row[]> {
   return rows;
 }
 
+interface Started extends Mounted {
+  readonly child: Child;
+}
+
 interface Sample {
   readonly mibPerSecond: number;
   readonly growthMib: number;
@@ -114,7 +118,7 @@ interface Sample {
   readonly error: string | undefined;
 }
 
-const urlOf = (apache: Apache, { peer }: RunningPeer) => `http://127.0.0.1:${apache.port}/${peer.id}/bodies`;
+const urlOf = (apache: Apache, { peer }: Started) => `http://127.0.0.1:${apache.port}/${peer.id}/bodies`;
 
 function renderText({ environment: env, mib, rounds, rows }: Report): string {
   const lines = rows.map(

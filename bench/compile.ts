@@ -1,4 +1,4 @@
-// The bench's two C programs are compiled where it runs.
+// The bench's C programs are compiled where it runs.
 
 import { execFileSync } from "node:child_process";
 import { basename, join } from "node:path";
@@ -9,8 +9,9 @@ export function compilerMissing(): string | undefined {
 }
 
 /** Compiles `source` into `folder`; returns the program's path. */
-export function compile(source: string, folder: string): string {
+export function compile(source: string, folder: string, libraries: readonly string[] = []): string {
   const program = join(folder, basename(source, ".c"));
-  execFileSync("cc", ["-O2", "-Wall", "-Wextra", "-o", program, source], { stdio: ["ignore", "ignore", "inherit"] });
+  const args = ["-O2", "-Wall", "-Wextra", "-o", program, source, ...libraries.map((name) => `-l${name}`)];
+  execFileSync("cc", args, { stdio: ["ignore", "ignore", "inherit"] });
   return program;
 }

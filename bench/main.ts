@@ -1,79 +1,94 @@
-// `npm run bench`: what a small reply costs through Apache and straight at the socket, beside the
-// floor and the usual alternatives, in one run of interleaved rounds. See README.md.
+// `npm run bench`: what replies cost through Apache and straight at the socket, beside the floor and the usual
+// alternatives, in interleaved rounds. See README.md.
 
-import { join } from "node:path";
-import { Fault } from "../src/base/fault.ts";
-import { startApache } from "./apache.ts";
 import { requireWrk, runCommand, say } from "./command.ts";
-import { compile, compilerMissing } from "./compile.ts";
 import { environment } from "./environment.ts";
 import { measurer } from "./measure.ts";
 import { type Options, readOptions } from "./options.ts";
-import type { Peer } from "./peer.ts";
-import { floor } from "./peers/floor.ts";
-import { holdfast } from "./peers/holdfast.ts";
-import { nodeFastcgi } from "./peers/node-fastcgi.ts";
-import { nodeHttp } from "./peers/node-http.ts";
-import { phpFpm } from "./peers/php-fpm.ts";
 import { renderSvg } from "./plot.ts";
-import { type Report, renderText } from "./report.ts";
+import { type Part, type Report, renderText } from "./report.ts";
 import { renderJson, writeResults } from "./results.ts";
 import { measureRounds } from "./rounds.ts";
+import { type Missing, type Stage, setStage } from "./stage.ts";
 import { rows } from "./statistics.ts";
-import { REPOSITORY, type Run, withRun } from "./surroundings.ts";
-import { type RunningPeer, targetsOf } from "./targets.ts";
+import { REPOSITORY, withRun } from "./surroundings.ts";
+import { targetsOf } from "./targets.ts";
+import type { Workload } from "./workload.ts";
 
-const PEERS: readonly Peer[] = [floor, phpFpm, nodeHttp(), nodeFastcgi, holdfast()];
+/** What wrk asks, it can ask by new connections too. */
+const BY_WRK: readonly Workload[] = ["trivial", "json", "wait", "page"];
 
 async function main(argv: readonly string[]): Promise<void> {
   const options = readOptions(argv);
   requireWrk();
-  const report = await withRun((run) => bench(run, options, argv));
+  const command = ["npm run bench --", ...argv].join(" ").replace(/ --$/, "");
+  const found = environment(REPOSITORY, command);
+  const parts: Part[] = [];
+  const missing = new Map<string, Missing>();
+  for (const workload of options.workloads) {
+    for (const workers of options.workers) {
+      const wanted = (id: string) => wants(options, id);
+      await withRun(async (run) => {
+        const stage = await setStage(run, { workload, workers, wanted });
+        for (const one of stage.missing) missing.set(one.title, one);
+        parts.push(...(await measureStage(stage, { workload, workers, options })));
+      });
+    }
+  }
+  const report: Report = { environment: found, options, parts, missing: [...missing.values()] };
   const text = renderText(report);
   process.stdout.write(`\n${text}`);
   if (options.results) {
     const files = { txt: text, json: renderJson(report), svg: renderSvg(report) };
-    say(`\nwrote ${writeResults(report.environment, "", files)}.{txt,json,svg}`);
+    say(`\nwrote ${writeResults(found, "", files)}.{txt,json,svg}`);
   }
-  if (report.rows.some(({ errors }) => errors.length > 0)) process.exitCode = 1;
+  if (parts.some((part) => part.rows.some(({ errors }) => errors.length > 0))) process.exitCode = 1;
 }
 
-async function bench(run: Run, options: Options, argv: readonly string[]): Promise<Report> {
-  const command = ["npm run bench --", ...argv].join(" ").replace(/ --$/, "");
-  const found = environment(REPOSITORY, command);
-  const wanted = (id: string) =>
-    options.only.length === 0 || options.only.some((only) => id === only || id.startsWith(`${only}-`));
-  const missing: { title: string; reason: string }[] = [];
-  const running: RunningPeer[] = [];
-  for (const peer of PEERS.filter(
-    ({ id }) => options.only.length === 0 || options.only.some((only) => `${only}-`.startsWith(`${id}-`)),
-  )) {
-    const reason = peer.missing();
-    if (reason !== undefined) missing.push({ title: peer.title, reason });
-    else running.push(await startPeer(run, peer));
+interface Setting {
+  readonly workload: Workload;
+  readonly workers: number;
+  readonly options: Options;
+}
+
+/** A part for every number of clients, and for kept and new connections. */
+async function measureStage(stage: Stage, { workload, workers, options }: Setting): Promise<Part[]> {
+  const parts: Part[] = [];
+  const kinds = BY_WRK.includes(workload) ? options.kinds : (["kept"] as const);
+  for (const clients of options.clients) {
+    for (const connections of kinds) {
+      say(`\n${workload}, ${workers} workers, ${clients} clients, ${connections} connections`);
+      // What does not depend on the clients is measured once.
+      const isFirst = parts.length === 0;
+      const targets = stage.running
+        .flatMap((running) => targetsOf(running, workload))
+        .filter(
+          ({ id, way }) => isTarget(options, id) && (way !== "socket" || (isFirst && stage.loader !== undefined)),
+        );
+      const measure = measurer({
+        workload,
+        clients,
+        connections,
+        direct: options.connections,
+        loader: stage.loader ?? "",
+        repository: REPOSITORY,
+      });
+      const samples = await measureRounds(targets, measure, options);
+      const measured = targets.map((target) => {
+        const { id, title, way, detail } = target;
+        return { id, title, way, detail, samples: samples.get(target) ?? [] };
+      });
+      parts.push({ workload, workers, clients, connections, leftOut: stage.leftOut, rows: rows(measured) });
+    }
   }
-  const apache = run.own(await startApache(run, running));
-  const loader = compilerMissing() === undefined ? compile(join(REPOSITORY, "bench/load.c"), run.folder) : undefined;
-  if (loader === undefined) missing.push({ title: "straight at the socket", reason: compilerMissing() ?? "" });
-  const targets = running
-    .flatMap(targetsOf)
-    .filter(({ id, way }) => wanted(id) && (way !== "socket" || loader !== undefined));
-  if (targets.length === 0) throw new Fault("USAGE", `nothing to measure: --only ${options.only.join(",")}`);
-
-  const measure = measurer({ apache, loader: loader ?? "", options, repository: REPOSITORY });
-  const samples = await measureRounds(targets, measure, options);
-  const measured = targets.map((target) => ({
-    ...target,
-    peer: undefined,
-    path: undefined,
-    samples: samples.get(target) ?? [],
-  }));
-  return { environment: found, options, rows: rows(measured), missing };
+  return parts;
 }
 
-async function startPeer(run: Run, peer: Peer): Promise<RunningPeer> {
-  const socket = join(run.folder, `${peer.id}.sock`);
-  return { peer, socket, child: run.own(await peer.start(run, socket)) };
-}
+/** A peer is asked for by its id, or by that of one of its targets. */
+const wants = ({ only }: Options, id: string) =>
+  only.length === 0 || only.some((one) => `${one}-`.startsWith(`${id}-`) || id.startsWith(`${one}-`));
+
+const isTarget = ({ only }: Options, id: string) =>
+  only.length === 0 || only.some((one) => id === one || id.startsWith(`${one}-`));
 
 await runCommand(main);

@@ -78,7 +78,7 @@ async function bench(run: Run, options: Options, found: Environment): Promise<Re
     } = await httpLoad({
       port: apache.port,
       path: row.path,
-      clients: options.clients,
+      clients: clientsOf(options),
       seconds,
       repository: REPOSITORY,
       request: requests.get(row) ?? {},
@@ -93,6 +93,8 @@ async function bench(run: Run, options: Options, found: Environment): Promise<Re
   const results = rows.map((row) => resultOf(row, samples.get(row) ?? [], bare));
   return { environment: found, options, results, missing };
 }
+
+const clientsOf = ({ clients }: Options): number => clients[0] ?? Number.NaN;
 
 /** With cookies of its own sessions, where it needs some. */
 async function requestOf(row: ModelRow, port: number): Promise<ModelRow["request"] & object> {
@@ -140,7 +142,7 @@ function renderText({ environment: env, options, results, missing }: Report): st
     `${env.cpu}, ${env.cores} cores, ${env.kernel}, Node ${env.node}, Apache ${env.apache} (event); load before the run ${env.load.toFixed(1)}`,
     `${env.command}   (seed ${options.seed})`,
     "",
-    `Medians of ${options.rounds} interleaved rounds of ${options.seconds} s, ${options.clients} kept clients through Apache, 2 workers.`,
+    `Medians of ${options.rounds} interleaved rounds of ${options.seconds} s, ${clientsOf(options)} kept clients through Apache, 2 workers.`,
     "CPU is user and system time of Holdfast's processes for each request; what scripts under mod_cgid take is not known.",
     "",
     ...aligned(lines, 1),

@@ -2,12 +2,18 @@
 
 import { parseArgs } from "node:util";
 import { Fault } from "../src/base/fault.ts";
+import { WORKLOADS, type Workload } from "./workload.ts";
 
 export interface Options {
   readonly rounds: number;
   readonly seconds: number;
-  /** Kept HTTP connections to Apache. */
-  readonly clients: number;
+  readonly workloads: readonly Workload[];
+  /** Threads or processes of each peer that has a number of them. */
+  readonly workers: readonly number[];
+  /** HTTP connections to Apache. */
+  readonly clients: readonly number[];
+  /** Whether a client keeps its connection, or opens one for every request. */
+  readonly kinds: readonly ("kept" | "new")[];
   /** Kept FastCGI connections when Apache is left out. */
   readonly connections: number;
   readonly warmUpSeconds: number;
@@ -18,8 +24,11 @@ export interface Options {
   readonly results: boolean;
 }
 
-export const USAGE = `usage: npm run bench -- [--rounds 5] [--seconds 4] [--clients 32] [--connections 16] [--warm-up 2]
-                        [--only floor,holdfast,…] [--seed N] [--no-results]`;
+export const USAGE = `usage: npm run bench -- [--workload ${WORKLOADS.join()} | all]
+                        [--rounds 5] [--seconds 4] [--warm-up 2] [--workers 2,…] [--clients 32,…] [--kinds kept,new]
+                        [--connections 16] [--only floor,holdfast,…] [--seed N] [--no-results]`;
+
+const KINDS = ["kept", "new"] as const;
 
 export function readOptions(argv: readonly string[]): Options {
   try {
@@ -29,7 +38,10 @@ export function readOptions(argv: readonly string[]): Options {
       options: {
         rounds: { type: "string", default: "5" },
         seconds: { type: "string", default: "4" },
+        workload: { type: "string", default: "trivial" },
+        workers: { type: "string", default: "2" },
         clients: { type: "string", default: "32" },
+        kinds: { type: "string", default: "kept" },
         connections: { type: "string", default: "16" },
         "warm-up": { type: "string", default: "2" },
         only: { type: "string", default: "" },
@@ -40,7 +52,10 @@ export function readOptions(argv: readonly string[]): Options {
     return {
       rounds: count("--rounds", values.rounds),
       seconds: count("--seconds", values.seconds),
-      clients: count("--clients", values.clients),
+      workloads: values.workload === "all" ? WORKLOADS : some("--workload", values.workload, WORKLOADS),
+      workers: values.workers.split(",").map((text) => count("--workers", text)),
+      clients: values.clients.split(",").map((text) => count("--clients", text)),
+      kinds: some("--kinds", values.kinds, KINDS),
       connections: count("--connections", values.connections),
       warmUpSeconds: count("--warm-up", values["warm-up"]),
       only: values.only.split(",").filter((name) => name !== ""),
@@ -50,6 +65,14 @@ export function readOptions(argv: readonly string[]): Options {
   } catch (cause) {
     throw new Fault("USAGE", cause instanceof Error ? cause.message : String(cause), { cause, hint: USAGE });
   }
+}
+
+function some<T extends string>(option: string, text: string, known: readonly T[]): readonly T[] {
+  return text.split(",").map((name) => {
+    const one = known.find((each) => each === name);
+    if (one === undefined) throw new Fault("USAGE", `${option} takes some of ${known.join(", ")}, not ${name}`);
+    return one;
+  });
 }
 
 function count(option: string, text: string): number {

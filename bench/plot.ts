@@ -1,6 +1,6 @@
 // A run as an SVG picture: a bar for each median, a whisker from the slowest round to the fastest.
 
-import type { Report } from "./report.ts";
+import { type Report, titleOf, wayOf } from "./report.ts";
 import type { Row } from "./statistics.ts";
 import { whole } from "./table.ts";
 
@@ -11,16 +11,16 @@ const ROW_HEIGHT = 42;
 const BAR_HEIGHT = 22;
 const PANEL_HEAD = 52;
 
-export function renderSvg({ environment: env, options, rows }: Report): string {
-  const panels = [
-    { title: `Through Apache, ${options.clients} kept clients`, rows: rows.filter(({ way }) => way !== "socket") },
-    {
-      title: `Straight at the socket, ${options.connections} connections`,
-      rows: rows.filter(({ way }) => way === "socket"),
-    },
-  ].filter((panel) => panel.rows.length > 0);
+export function renderSvg({ environment: env, options, parts }: Report): string {
+  const direct = `Straight at the socket, ${options.connections} connections`;
+  const panels = parts
+    .flatMap((part) => [
+      { title: titleOf(part), rows: part.rows.filter(({ way }) => way !== "socket") },
+      { title: direct, rows: part.rows.filter(({ way }) => way === "socket") },
+    ])
+    .filter((panel) => panel.rows.length > 0);
   let y = 64;
-  const parts = panels.map((panel) => {
+  const drawn = panels.map((panel) => {
     const part = renderPanel(panel.title, panel.rows, y);
     y += PANEL_HEAD + panel.rows.length * ROW_HEIGHT + 16;
     return part;
@@ -38,8 +38,8 @@ text { font: 14px system-ui, "Segoe UI", "DejaVu Sans", sans-serif; fill: #25221
 .invalid { fill: none; stroke: #b3402a; stroke-dasharray: 4 3 } .whisker { stroke: #25221d; stroke-width: 1.5; fill: none } .bad { fill: #b3402a; font-weight: 600 }
 </style>
 <rect width="100%" height="100%" fill="#fff"/>
-<text class="title" x="24" y="40">Requests per second, the same small reply</text>
-${parts.join("\n")}
+<text class="title" x="24" y="40">Requests per second, the same reply from each</text>
+${drawn.join("\n")}
 ${about.map((line, index) => `<text class="about" x="24" y="${height - 34 + index * 18}">${escapeXml(line)}</text>`).join("\n")}
 </svg>
 `;
@@ -56,7 +56,7 @@ function renderRow(row: Row, scale: number, top: number): string {
   const { median, min, max } = row.requestsPerSecond;
   const middle = top + BAR_HEIGHT / 2;
   const x = (value: number) => (LABEL_WIDTH + value * scale).toFixed(1);
-  const label = `<text x="24" y="${top + 8}">${escapeXml(row.title)}</text><text class="way" x="24" y="${top + 23}">${escapeXml(row.way === "socket" ? row.detail : `${row.way}, ${row.detail}`)}</text>`;
+  const label = `<text x="24" y="${top + 8}">${escapeXml(row.title)}</text><text class="way" x="24" y="${top + 23}">${escapeXml(wayOf(row))}</text>`;
   const bar = `<rect class="${barClass(row)}" x="${LABEL_WIDTH}" y="${top}" width="${(median * scale).toFixed(1)}" height="${BAR_HEIGHT}" rx="2"/>`;
   if (row.errors.length > 0) {
     return `${label}${bar}<text class="bad" x="${LABEL_WIDTH + 8}" y="${middle + 5}">invalid: ${escapeXml(row.errors[0] ?? "")}</text>`;
@@ -70,11 +70,12 @@ function renderRow(row: Row, scale: number, top: number): string {
 }
 
 const isFloor = ({ id }: Row) => id.startsWith("floor");
+const isOurs = ({ id }: Row) => id.startsWith("holdfast") || id.endsWith("-under-holdfast");
 
 function barClass(row: Row): string {
   if (row.errors.length > 0) return "invalid";
   if (isFloor(row)) return "floor";
-  return row.id.startsWith("holdfast") ? "holdfast" : "bar";
+  return isOurs(row) ? "holdfast" : "bar";
 }
 
 function escapeXml(text: string): string {

@@ -45,6 +45,11 @@ export function residentBytes(pids: readonly number[]): number {
   return bytes;
 }
 
+/** What a process was started with, or calls itself; empty when it is gone. */
+export function commandLine(pid: number): string {
+  return (read(`/proc/${pid}/cmdline`) ?? "").replaceAll("\0", " ");
+}
+
 /** One `Name:  123 kB` line of a file in /proc; undefined when the process is gone or the line is not there. */
 export function field(path: string, name: string): number | undefined {
   const match = new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(read(path) ?? "");

@@ -50,7 +50,10 @@ export function quantile(sorted: readonly number[], share: number): number {
   return sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN;
 }
 
-/** How many times as fast `id` is as each of the others that are reached in the same way. */
+/**
+ * How many times as fast `id` is as each of the others that are reached in the same way, or that Apache has by a
+ * module in the place of a mount.
+ */
 export function against(
   id: string,
   measured: readonly Measured[],
@@ -58,20 +61,23 @@ export function against(
   const own = measured.find((one) => one.id === id);
   if (own === undefined || !isValid(own)) return [];
   return measured
-    .filter((other) => other !== own && other.way === own.way && isValid(other))
+    .filter((other) => other !== own && sameWay(other.way) === sameWay(own.way) && isValid(other))
     .flatMap((other) => {
       const times = ratio(own.samples, other.samples);
       return times === undefined ? [] : [{ title: other.title, times }];
     });
 }
 
+const sameWay = (way: string) => (way === "module" ? "ProxyPass" : way);
 const isValid = ({ samples }: Measured) => samples.every(({ errors }) => errors.length === 0);
 
 export function rows(measured: readonly Measured[]): Row[] {
   const valid = (id: string) => measured.find((one) => one.id === id && isValid(one));
   return measured.map((one) => {
     const of = (pick: (sample: Sample) => number) => spread(one.samples.map(pick));
-    const floor = valid({ ProxyPass: "floor", SetHandler: "floor-sethandler", socket: "floor-socket" }[one.way] ?? "");
+    const floor = valid(
+      { ProxyPass: "floor", module: "floor", SetHandler: "floor-sethandler", socket: "floor-socket" }[one.way] ?? "",
+    );
     const throughApache = one.samples.every(({ apacheMicrosPerRequest }) => apacheMicrosPerRequest !== undefined);
     return {
       ...one,

@@ -1,7 +1,9 @@
--- What is asked comes from the environment: method, body, its type, and cookies, one for each request in turn.
+-- What is asked comes from the environment: method, body, its type, whether connections are closed, and cookies, one for
+-- each request in turn.
 wrk.method = os.getenv("BENCH_METHOD") or "GET"
 wrk.body = os.getenv("BENCH_BODY")
 if wrk.body then wrk.headers["Content-Type"] = os.getenv("BENCH_TYPE") end
+if os.getenv("BENCH_CLOSE") then wrk.headers["Connection"] = "close" end
 
 local requests = {}
 local turn = 0

@@ -28,6 +28,8 @@ export interface HttpRequest {
   readonly method?: string;
   readonly body?: string;
   readonly type?: string;
+  /** A connection for every request. */
+  readonly close?: boolean;
   /** One for each request, in turn; the replies to all of them are equally long. */
   readonly cookies?: readonly string[];
 }
@@ -83,11 +85,12 @@ function judge(summary: Summary, responseBytes: number, clients: number): string
 }
 
 /** What wrk.lua reads. */
-function variables({ method, body, type, cookies }: HttpRequest): Record<string, string> {
+function variables({ method, body, type, close, cookies }: HttpRequest): Record<string, string> {
   return {
     ...(method === undefined ? {} : { BENCH_METHOD: method }),
     ...(body === undefined ? {} : { BENCH_BODY: body }),
     ...(type === undefined ? {} : { BENCH_TYPE: type }),
+    ...(close === true ? { BENCH_CLOSE: "1" } : {}),
     ...(cookies === undefined ? {} : { BENCH_COOKIES: cookies.join("\n") }),
   };
 }
@@ -138,10 +141,12 @@ function unchunked(content: string): string {
   return body;
 }
 
-function exchange(port: number, path: string, { method = "GET", body, type, cookies }: HttpRequest): Promise<string> {
+function exchange(port: number, path: string, request: HttpRequest): Promise<string> {
+  const { method = "GET", body, type, close, cookies } = request;
   const lines = [
     `${method} ${path} HTTP/1.1`,
     `Host: 127.0.0.1:${port}`,
+    ...(close === true ? ["Connection: close"] : []),
     ...(cookies?.[0] === undefined ? [] : [`Cookie: ${cookies[0]}`]),
     ...(body === undefined ? [] : [`Content-Length: ${Buffer.byteLength(body)}`]),
     ...(type === undefined ? [] : [`Content-Type: ${type}`]),

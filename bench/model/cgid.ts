@@ -2,7 +2,7 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Additions } from "../apache.ts";
+import type { Additions } from "../peer.ts";
 import type { Run } from "../surroundings.ts";
 
 export const CGID_PATH = "/cgi-bin/hello.cjs";

@@ -20,6 +20,8 @@ export interface Stores {
 }
 
 const POSTGRES_PORT = 5432;
+/** One for each child of php-fpm, and more. */
+const CONNECTIONS = 300;
 
 export async function startStores(run: Run): Promise<Stores> {
   const stores: Store[] = [
@@ -54,7 +56,7 @@ async function startRedis(run: Run): Promise<string | undefined> {
   return `unix://${socket}`;
 }
 
-async function startPostgres(run: Run): Promise<string | undefined> {
+export async function startPostgres(run: Run): Promise<string | undefined> {
   const programs = findPostgres();
   if (programs === undefined) return undefined;
   const data = join(run.folder, "postgres");
@@ -64,7 +66,7 @@ async function startPostgres(run: Run): Promise<string | undefined> {
   const cluster = { programs, data, user: "bench", account };
   const { command, args } = initialise(cluster);
   execFileSync(command, args, { cwd: "/", stdio: ["ignore", "ignore", "inherit"] });
-  const server = serve(cluster, ["-k", data, "-h", "", "-p", String(POSTGRES_PORT)]);
+  const server = serve(cluster, ["-k", data, "-h", "", "-p", String(POSTGRES_PORT), "-N", String(CONNECTIONS)]);
   run.own(
     await startChild(
       { ...server, logFile: join(run.folder, "postgres.out"), stopSignal: "SIGINT" },

@@ -7,27 +7,45 @@ import { DEFAULTS, type Peer } from "../peer.ts";
 
 const THREADS = 2;
 
-export function holdfast(app = "bench/apps/hello.ts"): Peer {
+export interface HoldfastOptions {
+  readonly id?: string;
+  readonly title?: string;
+  readonly threads?: number;
+  /** What the app finds in its environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** A folder whose files answer, in the place of the app. */
+  readonly root?: string;
+  /** Further lines of the pool's table. */
+  readonly settings?: readonly string[];
+}
+
+export function holdfast(app = "bench/apps/hello.ts", options: HoldfastOptions = {}): Peer {
+  const { id = "holdfast", title = "Holdfast", threads = THREADS, env = {}, root, settings = [] } = options;
   return {
     ...DEFAULTS,
-    id: "holdfast",
-    title: "Holdfast, 2 threads",
+    id,
+    title: `${title}, ${threads} thread${threads === 1 ? "" : "s"}`,
     setHandler: true,
     direct: "kept",
     missing: () => undefined,
     start({ folder, repository }, socket) {
-      const config = join(folder, "holdfast.toml");
+      const config = join(folder, `${id}.toml`);
       writeFileSync(
         config,
         `[supervisor]
-control = "${join(folder, "control.sock")}"
+control = "${join(folder, `${id}-control.sock`)}"
 log_format = "json"
 [pools.bench]
 listen = "${socket}"
 listen_mode = "0666"
-app = "${join(repository, app)}"
-threads = ${THREADS}
+${root === undefined ? `app = "${join(repository, app)}"` : `root = "${root}"`}
+threads = ${threads}
 allow_root = true
+${settings.join("\n")}
+[pools.bench.env]
+${Object.entries(env)
+  .map(([name, value]) => `${name} = "${value}"`)
+  .join("\n")}
 [pools.bench.request]
 body_limit = "2GiB"
 timeout = "10m"
@@ -37,7 +55,7 @@ timeout = "10m"
         {
           command: process.execPath,
           args: [join(repository, "bin/holdfast.js"), "start", "-c", config],
-          logFile: join(folder, "holdfast.log"),
+          logFile: join(folder, `${id}.log`),
         },
         socket,
       );

@@ -36,6 +36,11 @@ describe("a spread", () => {
 });
 
 describe("a ratio", () => {
+  it("to what Apache has by a module is that to a mount by ProxyPass", () => {
+    const all = [measured("holdfast", [sample(80)]), measured("mod_wsgi", [sample(40)], "module")];
+    expect(against("holdfast", all)).toEqual([{ title: "mod_wsgi", times: { median: 2, min: 2, max: 2 } }]);
+  });
+
   it("is taken round by round, so that what slows one round for all changes nothing", () => {
     const all = [
       measured("floor", [sample(100), sample(50)]),

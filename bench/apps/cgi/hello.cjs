@@ -1,0 +1,1 @@
+process.stdout.write("Content-Type: text/plain;charset=UTF-8\r\nContent-Length: 13\r\n\r\nHello, world\n");
