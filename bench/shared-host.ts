@@ -6,11 +6,12 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Fault } from "../src/base/fault.ts";
 import { ask } from "../src/cli/control-client.ts";
+import { askPool } from "./ask-pool.ts";
 import { type Environment, environment } from "./environment.ts";
 import { mappedBytes } from "./proc.ts";
 import { renderJson, writeResults } from "./results.ts";
 import { type Spread, spread } from "./statistics.ts";
-import { askPool, serving, startSupervisor } from "./supervisor.ts";
+import { serving, startSupervisor } from "./supervisor.ts";
 import { REPOSITORY, type Run, withRun } from "./surroundings.ts";
 
 const MIB = 1024 * 1024;

@@ -6,11 +6,12 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { Fault } from "../src/base/fault.ts";
+import { askPool } from "./ask-pool.ts";
 import { type Environment, environment } from "./environment.ts";
 import { cpuMicros, mappedBytes, processTree } from "./proc.ts";
 import { renderJson, writeResults } from "./results.ts";
 import { type Spread, spread } from "./statistics.ts";
-import { askPool, startSupervisor } from "./supervisor.ts";
+import { startSupervisor } from "./supervisor.ts";
 import { REPOSITORY, type Run, withRun } from "./surroundings.ts";
 
 const MIB = 1024 * 1024;

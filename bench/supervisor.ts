@@ -1,16 +1,13 @@
-// A `holdfast start` of the bench, and what is asked of its pools.
+// A `holdfast start` of the bench, and when its pools serve.
 
 import { spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
-import { PoolClient } from "../src/front/pool-client.ts";
 import { REPOSITORY, type Run } from "./surroundings.ts";
 
 /** The promise of a shared host is 60 s; a slower machine is told so by the result, not by a timeout. */
 const START_TIMEOUT_MS = 180_000;
 const STOP_TIMEOUT_MS = 60_000;
-const REQUEST_TIMEOUT_MS = 10_000;
 const POLL_MS = 20;
 
 export interface StartedSupervisor {
@@ -46,21 +43,5 @@ export async function serving(log: string): Promise<void> {
       throw new Error(`not serving after ${START_TIMEOUT_MS} ms:\n${readFileSync(log, "utf8").slice(-2000)}`);
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
-}
-
-/** What the pool at this socket answers to GET /. */
-export async function askPool(path: string): Promise<string> {
-  const client = new PoolClient({ address: { kind: "unix", path }, timeoutMs: REQUEST_TIMEOUT_MS, onStderr: () => {} });
-  try {
-    const params = [
-      ["REQUEST_METHOD", "GET"],
-      ["REQUEST_URI", "/"],
-      ["SCRIPT_NAME", "/"],
-    ] as const;
-    const { body } = await client.exchange({ params, body: undefined }, AbortSignal.timeout(REQUEST_TIMEOUT_MS));
-    return await text(body);
-  } finally {
-    client.close();
   }
 }
