@@ -4,7 +4,7 @@
 import type { SendHandle } from "node:child_process";
 import { systemClock } from "../base/clock.ts";
 import { FAULTS, Fault, messageOf, toFaultData } from "../base/fault.ts";
-import { LEAST_URGENT, setNiceness } from "../base/niceness.ts";
+import { LEAST_URGENT, ownNiceness, setNiceness, setNicenessOfBusy } from "../base/niceness.ts";
 import type { PoolConfig } from "../config/schema.ts";
 import type { EstateAddress, FromPool, KeptConnection, ToPool } from "../messages/lifecycle.ts";
 import { createLog, type Log } from "../telemetry/log.ts";
@@ -103,6 +103,7 @@ function settle({ name, umask, chdir }: PoolConfig): void {
 async function drain(withinMs: number, handOver = false): Promise<void> {
   const isFirst = !leaving;
   leaving = true;
+  if (isFirst && handOver) giveWay((own) => setNicenessOfBusy(process.pid, own));
   const drained = pool?.drain(systemClock.now() + withinMs, handOver ? giveAway : undefined);
   if (!isFirst) return;
   await drained;
@@ -167,8 +168,12 @@ function replaceProcess(): void {
 
 /** Its workers' end and its own exit are work too, which whoever serves now has better use for. */
 function stepBack(): void {
+  giveWay(() => setNiceness(process.pid, LEAST_URGENT));
+}
+
+function giveWay(set: (own: number) => void): void {
   try {
-    setNiceness(process.pid, LEAST_URGENT);
+    set(ownNiceness());
   } catch {
     // Forbidden by a filter: it leaves like any other.
   }

@@ -3,12 +3,14 @@
 
 import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/fault.ts";
-import { LEAST_URGENT, mayLowerNiceness, ownNiceness, setNiceness } from "../base/niceness.ts";
+import { LEAST_URGENT, mayLowerNiceness, ownNiceness, setNiceness, setNicenessOfBusy } from "../base/niceness.ts";
 
 /** Added to our own niceness: a thirtieth of what a process gets that wants the processor as well. */
 const NICER = 15;
 /** On a machine that is busy all the time it would never be ready: from then on it boots like any other, ms. */
 export const UNHURRIED_MS = 2000;
+/** A process that has just begun to serve compiles what it runs; that gives way as long as connections still come over, ms. */
+export const WARM_UP_MS = 1500;
 
 export interface UnhurriedOptions {
   readonly pid: number;
@@ -21,6 +23,7 @@ export class Unhurried {
   readonly #options: UnhurriedOptions;
   readonly #own = ownNiceness();
   #cancel: (() => void) | undefined;
+  #cancelWarmUp: (() => void) | undefined;
 
   /** Does nothing where we could not undo it, as without CAP_SYS_NICE. */
   constructor(options: UnhurriedOptions) {
@@ -40,10 +43,18 @@ export class Unhurried {
   end(): void {
     if (this.#cancel === undefined) return;
     this.forget();
+    const { pid, clock } = this.#options;
+    if (!this.#tried(() => setNicenessOfBusy(pid, this.#own))) return;
+    this.#cancelWarmUp = clock.at(clock.now() + WARM_UP_MS, () => this.#tried(() => setNiceness(pid, this.#own)));
+  }
+
+  #tried(set: () => void): boolean {
     try {
-      setNiceness(this.#options.pid, this.#own);
+      set();
+      return true;
     } catch (error) {
       this.#options.failed(messageOf(error));
+      return false;
     }
   }
 
@@ -51,5 +62,6 @@ export class Unhurried {
   forget(): void {
     this.#cancel?.();
     this.#cancel = undefined;
+    this.#cancelWarmUp?.();
   }
 }

@@ -67,7 +67,8 @@ describe("a reload", () => {
     expect(new Set(nicenessOf(pid))).toEqual(new Set([mayLowerNiceness() ? Math.min(19, ours + 15) : ours]));
     goOn();
     expect(await reloaded).toMatchObject({ code: 0 });
-    expect(new Set(nicenessOf(pid))).toEqual(new Set([ours]));
+    // What V8 compiles behind the others' backs follows a moment later.
+    await eventually(() => nicenessOf(pid).every((niceness) => niceness === ours));
   });
 
   it("loses no request of clients that keep their connections, five times in a row [R1]", async () => {

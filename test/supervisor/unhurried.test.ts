@@ -4,9 +4,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { getPriority } from "node:os";
 import { mayLowerNiceness } from "../../src/base/niceness.ts";
-import { UNHURRIED_MS, Unhurried } from "../../src/supervisor/unhurried.ts";
+import { UNHURRIED_MS, Unhurried, WARM_UP_MS } from "../../src/supervisor/unhurried.ts";
 import { FakeClock } from "../support/fake-clock.ts";
-import { nicenessOf } from "../support/processes.ts";
+import { nicenessOf, threadsOf } from "../support/processes.ts";
 
 describe("a process that boots unhurried", () => {
   const ours = getPriority();
@@ -36,7 +36,31 @@ describe("a process that boots unhurried", () => {
     unhurried.end();
     unhurried.end();
     expect(nicenessOf(child.pid ?? 0)).toEqual([ours]);
+    clock.advance(WARM_UP_MS);
     expect(clock.pending).toBe(0);
+  });
+
+  it("compiles and collects garbage behind those who answer, as long as connections come over", async () => {
+    const node = spawn(process.execPath, ["-e", "console.log(); setInterval(() => {}, 1000)"], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    try {
+      await once(node.stdout, "data");
+      const pid = node.pid ?? 0;
+      const background = threadsOf(pid).filter(({ name }) => name.endsWith("V8Worker"));
+      const unhurried = begin(pid);
+      unhurried.end();
+      for (const { name, niceness } of threadsOf(pid)) {
+        expect([name, niceness]).toEqual([name, name.endsWith("V8Worker") && low > ours ? ours + 5 : ours]);
+      }
+      clock.advance(WARM_UP_MS);
+      expect(new Set(nicenessOf(pid))).toEqual(new Set([ours]));
+      // Node names them from 24 on.
+      expect(background.length > 0).toBe(Number(process.versions.node.split(".")[0]) >= 24);
+    } finally {
+      node.kill("SIGKILL");
+      await once(node, "exit");
+    }
   });
 
   it("hurries when that takes too long: a busy machine would never let it be ready", () => {

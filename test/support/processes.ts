@@ -41,7 +41,14 @@ function environmentOf(pid: string): readonly string[] {
 
 /** Of each thread of a process [proc(5)]. */
 export function nicenessOf(pid: number): readonly number[] {
-  return readdirSync(`/proc/${pid}/task`).map((thread) => Number(statOf(`${pid}/task/${thread}`)?.[16]));
+  return threadsOf(pid).map(({ niceness }) => niceness);
+}
+
+export function threadsOf(pid: number): readonly { readonly name: string; readonly niceness: number }[] {
+  return readdirSync(`/proc/${pid}/task`).map((thread) => ({
+    name: readFileSync(`/proc/${pid}/task/${thread}/comm`, "utf8").trim(),
+    niceness: Number(statOf(`${pid}/task/${thread}`)?.[16]),
+  }));
 }
 
 /** proc(5): state and parent first; undefined when the process has gone. */
