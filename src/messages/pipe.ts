@@ -43,13 +43,15 @@ export function writeMessageHeader(message: Buffer, leaseMs: number): void {
 /** Cuts a stream into messages. `received` gets each batch, with its lease; it may be a part of what was pushed. */
 export class MessageReader {
   readonly #received: (batch: Buffer, leaseMs: number) => void;
+  readonly #maxBytes: number;
   #pieces: Buffer[] = [];
   #have = 0;
   /** Bytes until something can be made of them. */
   #need = MESSAGE_HEADER_BYTES;
 
-  constructor(received: (batch: Buffer, leaseMs: number) => void) {
+  constructor(received: (batch: Buffer, leaseMs: number) => void, maxBytes = MESSAGE_MAX_BYTES) {
     this.#received = received;
+    this.#maxBytes = maxBytes;
   }
 
   /** Throws RangeError where a message is too long, or its frames do not fill it. */
@@ -63,7 +65,7 @@ export class MessageReader {
     const [first] = this.#pieces;
     const whole = this.#pieces.length === 1 && first !== undefined ? first : Buffer.concat(this.#pieces, this.#have);
     const end = MESSAGE_HEADER_BYTES + whole.readUInt32LE(0);
-    if (end > MESSAGE_MAX_BYTES) throw new RangeError(`a message of ${end} bytes`);
+    if (end > this.#maxBytes) throw new RangeError(`a message of ${end} bytes`);
     if (whole.length < end) {
       this.#pieces = [whole];
       this.#need = end;

@@ -16,7 +16,7 @@ export const WATCH = {
   GIVE_UP: 2,
 } as const;
 
-/** A longer answer is given without source maps, which may be part of a script. */
+/** A longer answer is given without source maps, which may be part of a script; and none is read. */
 const SEEN_BYTES_MAX = 8 * 1024 * 1024;
 /** The kind of its frame. */
 const SEEN = 1;
@@ -52,7 +52,7 @@ export function seenReader(received: (seen: Seen | undefined) => void): MessageR
     readBatch(batch, (kind, _slot, start, end) => {
       if (kind === SEEN) received(readSeen(batch.toString("utf8", start, end)));
     });
-  });
+  }, SEEN_BYTES_MAX);
 }
 
 function readSeen(json: string): Seen | undefined {

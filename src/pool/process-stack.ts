@@ -16,6 +16,7 @@ export class ProcessStack {
   constructor(socket: Socket, broken: (error: unknown) => void) {
     this.#socket = socket;
     const reader = seenReader((seen) => {
+      if (!this.#isAsked) throw new RangeError("calls that nobody asked for");
       this.#isAsked = false;
       this.#answered(seen);
     });

@@ -27,6 +27,12 @@ describe("what a worker process was seen in", () => {
     expect(read(writeSeen(script(long, "")))).toEqual([undefined]);
   });
 
+  it("is refused as soon as it says that it is too long to be read", () => {
+    const head = Buffer.alloc(16);
+    head.writeUInt32LE(9 * 1024 * 1024, 0);
+    expect(() => read(head)).toThrow("a message of");
+  });
+
   it.each([
     {},
     { calls: [] },
