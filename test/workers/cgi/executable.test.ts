@@ -66,6 +66,14 @@ describe("a CGI program that is a child process", () => {
     expect(processesWith(mark)).toEqual([]);
   });
 
+  it("goes on after its reply as long as it likes where it has no deadline", async () => {
+    const script = "printf 'Content-Type: text/plain\\n\\nall'; exec >&-; sleep 0.5; echo done >&2";
+    const { run, output, said } = await start(script, { deadlineMs: Number.POSITIVE_INFINITY });
+    expect(await (await output.response).text()).toBe("all");
+    await run.ended;
+    expect(said).toEqual(["done"]);
+  });
+
   it("has replied, and is over, where something that it has left behind keeps its standard error", async () => {
     const { run, output, mark } = await start("printf 'Content-Type: text/plain\\n\\nall'; sleep 600 >&- &");
     expect(await (await output.response).text()).toBe("all");
