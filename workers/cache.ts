@@ -1,10 +1,11 @@
 // The cache as an author uses it: values, over the bytes that the pool keeps.
 
 import { isDeepStrictEqual } from "node:util";
-import { DefaultDeserializer, serialize } from "node:v8";
+import { DefaultDeserializer } from "node:v8";
 import type { Cache, CacheOptions, RememberOptions } from "../src/app/shared.ts";
 import { systemClock } from "../src/base/clock.ts";
-import { Fault, messageOf } from "../src/base/fault.ts";
+import { Fault } from "../src/base/fault.ts";
+import { encode } from "./cached-value.ts";
 import { milliseconds } from "./duration.ts";
 import { isHeld, LOCK_WAIT_MS, underLock } from "./locks.ts";
 import type { PoolState } from "./pool-state.ts";
@@ -31,8 +32,13 @@ export class PoolCache implements Cache {
     return this.#state.has(SPACE, checked(key));
   }
 
-  async set(key: string, value: unknown, options: CacheOptions = {}): Promise<void> {
-    await this.#state.set(SPACE, checked(key), encode(key, value), lifeOf(options));
+  async set(key: string, value: unknown, options?: CacheOptions): Promise<void> {
+    await this.setBytes(key, encode(key, value), options);
+  }
+
+  /** As `set`, with the bytes of the value. */
+  async setBytes(key: string, bytes: Uint8Array, options: CacheOptions = {}): Promise<void> {
+    await this.#state.set(SPACE, checked(key), bytes, lifeOf(options));
   }
 
   async delete(key: string): Promise<boolean> {
@@ -43,12 +49,22 @@ export class PoolCache implements Cache {
     return this.#state.add(SPACE, checked(key), by, lifeOf(options));
   }
 
-  async compareAndSet(key: string, expected: unknown, value: unknown, options: CacheOptions = {}): Promise<boolean> {
-    const ttlMs = lifeOf(options);
+  async compareAndSet(key: string, expected: unknown, value: unknown, options?: CacheOptions): Promise<boolean> {
     const next = encode(key, value);
+    return this.compareAndSetBytes(key, expected === undefined ? undefined : encode(key, expected), next, options);
+  }
+
+  /** As `compareAndSet`, with the bytes of both values. */
+  async compareAndSetBytes(
+    key: string,
+    expected: Uint8Array | undefined,
+    next: Uint8Array,
+    options: CacheOptions = {},
+  ): Promise<boolean> {
+    const ttlMs = lifeOf(options);
     if (expected === undefined) return this.#state.compareAndSet(SPACE, checked(key), undefined, next, ttlMs);
     // The same value need not have the same bytes; and what is kept is a plain copy.
-    const plain = decode(encode(key, expected));
+    const plain = decode(expected);
     for (let tries = 0; tries < TRIES; tries++) {
       const present = await this.#state.get(SPACE, checked(key));
       if (present === undefined || !isDeepStrictEqual(decode(present), plain)) return false;
@@ -131,24 +147,6 @@ function lifeOf({ ttl }: CacheOptions): number | undefined {
 
 /** What V8 writes begins with this byte, and the text of a number never does. */
 const V8_HEADER = 0xff;
-
-/** Numbers are text, so that the pool can add to them; all else as V8 writes it. */
-function encode(key: string, value: unknown): Uint8Array {
-  if (value === undefined) {
-    throw new Fault("HANDLER", `undefined cannot be kept under ${JSON.stringify(key)} in the cache`, {
-      hint: "Delete the key, or keep null.",
-    });
-  }
-  if (typeof value === "number" && Number.isFinite(value) && !Object.is(value, -0)) return Buffer.from(String(value));
-  try {
-    return serialize(value);
-  } catch (cause) {
-    throw new Fault("HANDLER", `the value of ${JSON.stringify(key)} cannot be kept in the cache: ${messageOf(cause)}`, {
-      hint: "Keep plain data: what structuredClone takes.",
-      cause,
-    });
-  }
-}
 
 function decode(bytes: Uint8Array): unknown {
   if (bytes[0] !== V8_HEADER) return Number(Buffer.from(bytes).toString("latin1"));

@@ -3,6 +3,7 @@
 
 import type { Cache, LockOptions } from "../src/app/shared.ts";
 import { onDemand } from "../src/base/on-demand.ts";
+import { encode } from "./cached-value.ts";
 import type { PoolState } from "./pool-state.ts";
 
 const locks = onDemand(() => import("./locks.ts"));
@@ -37,11 +38,18 @@ function lazyCache(state: PoolState): Cache {
   return {
     get: async (key) => (await cache()).get(key),
     has: async (key) => (await cache()).has(key),
-    set: async (key, value, options) => (await cache()).set(key, value, options),
+    // What is kept is what the value was at the call; its owner may change it from then on.
+    set: async (key, value, options) => {
+      const bytes = encode(key, value);
+      return (await cache()).setBytes(key, bytes, options);
+    },
     delete: async (key) => (await cache()).delete(key),
     increment: async (key, by, options) => (await cache()).increment(key, by, options),
-    compareAndSet: async (key, expected, value, options) =>
-      (await cache()).compareAndSet(key, expected, value, options),
+    compareAndSet: async (key, expected, value, options) => {
+      const next = encode(key, value);
+      const present = expected === undefined ? undefined : encode(key, expected);
+      return (await cache()).compareAndSetBytes(key, present, next, options);
+    },
     remember: async (key, options, make) => (await cache()).remember(key, options, make),
     clear: async (prefix) => (await cache()).clear(prefix),
   };

@@ -1,7 +1,7 @@
 import type { Cache } from "../../src/app/shared.ts";
 import type { Fault } from "../../src/base/fault.ts";
 import { PoolCache } from "../../workers/cache.ts";
-import { NO_POOL_STATE } from "../../workers/pool-state.ts";
+import { NO_POOL_STATE, type PoolState } from "../../workers/pool-state.ts";
 import { cacheOf } from "../../workers/shared-on-demand.ts";
 import { eventually } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake-clock.ts";
@@ -145,6 +145,20 @@ describe("the cache that workers share", () => {
     };
     await Promise.all(Array.from({ length: 20 }, (_, n) => add(n % 2 === 0 ? one : other, n)));
     expect((await one.get<number[]>("list"))?.sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, n) => n));
+  });
+
+  it("keeps what a value was when it was given, also with the first use, which loads it", async () => {
+    const cache = cacheOf(workers.states[0] as PoolState);
+    const value = { n: 1 };
+    const set = cache.set("k", value);
+    value.n = 2;
+    await set;
+    expect(await other.get("k")).toEqual({ n: 1 });
+    const expected = { n: 1 };
+    const changed = cache.compareAndSet("k", expected, value);
+    expected.n = value.n = 3;
+    expect(await changed).toBe(true);
+    expect(await other.get("k")).toEqual({ n: 2 });
   });
 
   it("clears all, or what begins with a prefix", async () => {
