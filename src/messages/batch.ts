@@ -1,9 +1,12 @@
 // Packs frames into a batch and unpacks them (the layout is in lane.ts). Used by both ends of a
 // lane; knows no meaning of a frame.
 
-import { FRAME_ALIGN_BYTES, FRAME_HEADER_BYTES, FRAME_PADDING } from "./lane.ts";
+import { BODY_WINDOW_BYTES, FRAME_ALIGN_BYTES, FRAME_HEADER_BYTES, FRAME_PADDING, REPLY_WINDOW_BYTES } from "./lane.ts";
 
 const INITIAL_BYTES = 16 * 1024;
+/** What does not fit into so much is the body of a reply or a request: then there is room for a whole window of it. */
+const SMALL_BYTES = 64 * 1024;
+const LARGE_BYTES = Math.max(BODY_WINDOW_BYTES, REPLY_WINDOW_BYTES) + 32 * 1024;
 /** A buffer that one large turn made longer than this is given back after it. */
 const KEEP_BYTES = 1024 * 1024;
 
@@ -66,7 +69,15 @@ export class BatchWriter extends FrameWriter {
   /** The batch, as memory that can be transferred; the writer begins anew. */
   take(): ArrayBuffer {
     const backing = this.buffer.buffer as ArrayBuffer;
-    const batch = backing.slice(this.buffer.byteOffset, this.buffer.byteOffset + this.#length);
+    const spare = backing.byteLength - this.#length;
+    if (this.#length > SMALL_BYTES && spare < this.#length) {
+      // The memory itself goes: its bytes are not touched again.
+      if (spare > 0) writeFrameHeader(this.buffer, this.#length, FRAME_PADDING, 0, spare - FRAME_HEADER_BYTES);
+      this.#length = 0;
+      this.buffer = allocate(INITIAL_BYTES);
+      return backing;
+    }
+    const batch = backing.slice(0, this.#length);
     this.#length = 0;
     if (this.buffer.length > KEEP_BYTES) this.buffer = allocate(INITIAL_BYTES);
     return batch;
@@ -82,7 +93,7 @@ export class BatchWriter extends FrameWriter {
   }
 
   #grow(needed: number): void {
-    const larger = allocate(Math.max(needed, this.buffer.length * 2));
+    const larger = allocate(Math.max(needed, needed > SMALL_BYTES ? LARGE_BYTES : 0, this.buffer.length * 2));
     this.buffer.copy(larger, 0, 0, this.#length);
     this.buffer = larger;
   }
