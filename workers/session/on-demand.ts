@@ -3,16 +3,19 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { RequestSession, Session } from "../../src/app/session.ts";
 import { systemClock } from "../../src/base/clock.ts";
+import { onDemand } from "../../src/base/on-demand.ts";
 import type { SessionRequest } from "./request-session.ts";
 import type { WorkerSessions, WorkerSessionsOptions } from "./worker-sessions.ts";
 
 export class SessionsOnDemand {
-  readonly #options: WorkerSessionsOptions;
+  readonly #load: () => Promise<WorkerSessions>;
+  /** Undefined: nobody has asked for it. */
   #worker: Promise<WorkerSessions> | undefined;
 
   /** To be made outside of any request. */
   constructor(options: Omit<WorkerSessionsOptions, "clock" | "outside">) {
-    this.#options = { ...options, clock: systemClock, outside: AsyncLocalStorage.snapshot() };
+    const outside = AsyncLocalStorage.snapshot();
+    this.#load = onDemand(() => outside(() => load({ ...options, clock: systemClock, outside })));
   }
 
   of(request: SessionRequest): RequestSession {
@@ -24,8 +27,8 @@ export class SessionsOnDemand {
     await worker?.close();
   }
 
-  async #loaded(): Promise<WorkerSessions> {
-    this.#worker ??= this.#options.outside(() => load(this.#options));
+  #loaded(): Promise<WorkerSessions> {
+    this.#worker = this.#load();
     return this.#worker;
   }
 }
