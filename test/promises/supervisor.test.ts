@@ -164,6 +164,8 @@ describe("holdfast start", () => {
     expect(await slow).toEqual({ status: 200, body: String(first) });
     await eventually(() => !isRunning(first));
     await holdfast.line(/told by a signal to leave/);
+    // The supervisor hears of it a moment later.
+    await eventually(async () => (await status()).pools[0]?.processes.length === 1);
     expect((await status()).pools[0]).toMatchObject({ state: "ready", restarts: 0, processes: [{ pid: second }] });
   });
 
