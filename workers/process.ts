@@ -63,18 +63,22 @@ class ProcessRoad extends PipeRoad {
   }
 }
 
-/** It has to be there before anything of the app can keep this thread from starting it. */
+/** It has to be there before anything of the app can keep this thread from starting it. Without it nobody is told of stacks. */
 function startWatcher(): void {
-  const watcher = new Worker(new URL("./watcher.js", import.meta.url), {
-    // What the app's own threads are started with must not reach it.
-    execArgv: [],
-    env: {},
-    stdout: true,
-    stderr: true,
-    resourceLimits: WATCHER_HEAP,
-  });
-  watcher.on("error", () => {}); // then nobody is told of stacks
-  watcher.unref();
+  try {
+    const watcher = new Worker(new URL("./watcher.js", import.meta.url), {
+      // What the app's own threads are started with must not reach it.
+      execArgv: [],
+      env: {},
+      stdout: true,
+      stderr: true,
+      resourceLimits: WATCHER_HEAP,
+    });
+    watcher.on("error", () => {});
+    watcher.unref();
+  } catch {
+    // Its user may have no more threads (RLIMIT_NPROC, TasksMax).
+  }
 }
 
 async function main({ boot, ...clock }: ProcessBoot, road: PipeRoad): Promise<void> {

@@ -1,12 +1,25 @@
 // Workers as real processes.
 
 import { spawnSync } from "node:child_process";
-import { closeSync, openSync, readdirSync, readlinkSync } from "node:fs";
+import { chmodSync, closeSync, openSync, readdirSync, readlinkSync } from "node:fs";
 import { FROM_WORKER } from "../../src/messages/lane.ts";
 import { Processes } from "../../src/pool/processes.ts";
 import { APP, type MakeSource, sources, workerSourceContract } from "../contracts/worker-source.ts";
 import { eventually } from "../support/eventually.ts";
 import { isRunning } from "../support/processes.ts";
+import { tempDirs } from "../support/temp-dir.ts";
+
+/** As where its user may have no more threads. */
+const NO_MORE_THREADS = `
+import { syncBuiltinESMExports } from "node:module";
+import threads from "node:worker_threads";
+threads.Worker = class {
+  constructor() {
+    throw Object.assign(new Error("EAGAIN"), { code: "ERR_WORKER_INIT_FAILED" });
+  }
+};
+syncBuiltinESMExports();
+`;
 
 const make: MakeSource<Processes> = (output) => new Processes({ memoryLimitBytes: 32 * 1024 * 1024, output });
 
@@ -14,6 +27,7 @@ describe("a worker process", () => {
   workerSourceContract(make);
 
   const open = sources(make);
+  const dirs = tempDirs();
 
   it("inherits nothing but its pipes", async () => {
     const { ready } = open();
@@ -116,6 +130,23 @@ describe("a worker process", () => {
     started.seat.terminate();
     await ended(started);
     expect(await started.seat.stack(5000)).toBeUndefined();
+  });
+
+  it("serves, without a stack, where no thread can be had that would watch it", async () => {
+    const dir = dirs();
+    const node = process.execPath;
+    const patch = dir.write("no-more-threads.mjs", NO_MORE_THREADS);
+    process.execPath = dir.write("node", `#!/bin/sh\nexec ${node} --import=${patch} "$@"\n`);
+    chmodSync(process.execPath, 0o755);
+    try {
+      const { ready, drain, ended } = open();
+      const lonely = await ready(APP);
+      expect(await lonely.seat.stack(1)).toBeUndefined();
+      drain(lonely);
+      expect(await ended(lonely)).toBe("drained");
+    } finally {
+      process.execPath = node;
+    }
   });
 
   it("that says nonsense of its calls is ended", async () => {
