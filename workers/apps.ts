@@ -48,6 +48,9 @@ interface Attempt {
 /** How long a failure is answered from memory: a broken page under load must not read its files for each request. */
 const RETRY_AFTER_MS = 1000;
 
+/** What a file was not read for that is well: descriptors or memory that were short, perhaps for a moment. */
+const SHORTAGES: ReadonlySet<unknown> = new Set(["EMFILE", "ENFILE", "ENOMEM", "EAGAIN"]);
+
 export class Apps {
   readonly #options: AppsOptions;
   readonly #clock: Clock;
@@ -83,7 +86,8 @@ export class Apps {
     if (entry.kind !== "failed") return entry.app as T | Promise<T>;
     if (this.#clock.now() < entry.retryAt) throw entry.fault;
     const { files, evaluated } = entry.attempt;
-    const changed = [...files].some(([path, state]) => stateOf(path) !== state);
+    const unread = !evaluated && wasShort(entry.fault);
+    const changed = unread || [...files].some(([path, state]) => stateOf(path) !== state);
     if (!changed && !evaluated) {
       this.#entries.set(file, { ...entry, retryAt: this.#clock.now() + RETRY_AFTER_MS });
       throw entry.fault;
@@ -134,6 +138,10 @@ export class Apps {
     attempt.evaluated = true;
     return kind(exports, { ...init, file }, program);
   }
+}
+
+function wasShort({ cause }: Error): boolean {
+  return SHORTAGES.has((cause as NodeJS.ErrnoException | undefined)?.code);
 }
 
 /** Says whether a file is what it was, without reading it. */

@@ -69,6 +69,23 @@ describe("the apps of a worker", () => {
     expect(loader.imports).toBe(1);
   });
 
+  it("that were not read because descriptors were short are read again a second later, as they are", async () => {
+    const { apps, loader, clock } = setUp();
+    const dir = newDir();
+    const file = dir.write("a.ts", "");
+    const { exports } = loader;
+    loader.exports = () => {
+      throw Object.assign(new Error("EMFILE: too many open files"), { code: "EMFILE" });
+    };
+    await expect(apps.get(file)).rejects.toThrow("EMFILE");
+    loader.exports = exports;
+    expect(() => apps.get(file)).toThrow("EMFILE");
+    clock.advance(1000);
+    expect((await apps.get(file)).file).toBe(file);
+    // Node remembers what a module's import could not read.
+    expect(loader.forgotten).toEqual([[file]]);
+  });
+
   it.each([
     ["Cannot find package 'pg' imported from /a.ts", "pg"],
     ["Cannot find package '@redis/client' imported from /a.ts", "@redis/client"],
