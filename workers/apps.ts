@@ -50,6 +50,8 @@ const RETRY_AFTER_MS = 1000;
 
 /** What a file was not read for that is well: descriptors or memory that were short, perhaps for a moment. */
 const SHORTAGES: ReadonlySet<unknown> = new Set(["EMFILE", "ENFILE", "ENOMEM", "EAGAIN"]);
+/** The same as Node words it of a package.json that it looks for beside the file. */
+const SHORT_OF = /^Cannot read package config .*: (?:too many open files|file table overflow|not enough memory)\.$/;
 
 export class Apps {
   readonly #options: AppsOptions;
@@ -141,7 +143,8 @@ export class Apps {
 }
 
 function wasShort({ cause }: Error): boolean {
-  return SHORTAGES.has((cause as NodeJS.ErrnoException | undefined)?.code);
+  const { code, message } = (cause ?? {}) as Partial<NodeJS.ErrnoException>;
+  return SHORTAGES.has(code) || SHORT_OF.test(message ?? "");
 }
 
 /** Says whether a file is what it was, without reading it. */

@@ -69,17 +69,20 @@ describe("the apps of a worker", () => {
     expect(loader.imports).toBe(1);
   });
 
-  it("that were not read because descriptors were short are read again a second later, as they are", async () => {
+  it.each([
+    ["EMFILE", "EMFILE: too many open files, open '/a.ts'"],
+    ["ERR_INVALID_PACKAGE_CONFIG", "Cannot read package config /package.json: too many open files."],
+  ])("that were not read because descriptors were short (%s) are read again a second later", async (code, message) => {
     const { apps, loader, clock } = setUp();
     const dir = newDir();
     const file = dir.write("a.ts", "");
     const { exports } = loader;
     loader.exports = () => {
-      throw Object.assign(new Error("EMFILE: too many open files"), { code: "EMFILE" });
+      throw Object.assign(new Error(message), { code });
     };
-    await expect(apps.get(file)).rejects.toThrow("EMFILE");
+    await expect(apps.get(file)).rejects.toThrow(message);
     loader.exports = exports;
-    expect(() => apps.get(file)).toThrow("EMFILE");
+    expect(() => apps.get(file)).toThrow(message);
     clock.advance(1000);
     expect((await apps.get(file)).file).toBe(file);
     // Node remembers what a module's import could not read.
