@@ -12,7 +12,7 @@ import { proxyPassPath, startApache } from "./apache.ts";
 import { type Environment, environment } from "./environment.ts";
 import { HttpClients, type HttpReport } from "./http-clients.ts";
 import { BODY } from "./peer.ts";
-import { holdfast } from "./peers/holdfast.ts";
+import { controlSocket, holdfast } from "./peers/holdfast.ts";
 import { renderJson, writeResults } from "./results.ts";
 import { type Spread, spread } from "./statistics.ts";
 import { REPOSITORY, withRun } from "./surroundings.ts";
@@ -93,7 +93,7 @@ function bench(options: Options, found: Environment): Promise<Report> {
     const socket = join(run.folder, `${peer.id}.sock`);
     run.own(await peer.start(run, socket));
     const apache = run.own(await startApache(run, [{ peer, socket }]));
-    const control = join(run.folder, "control.sock");
+    const control = controlSocket(run.folder, peer.id);
     const load = (requestsPerSecond?: number): HttpClients =>
       new HttpClients({
         port: apache.port,

@@ -33,7 +33,7 @@ export function holdfast(app = "bench/apps/hello.ts", options: HoldfastOptions =
       writeFileSync(
         config,
         `[supervisor]
-control = "${join(folder, `${id}-control.sock`)}"
+control = "${controlSocket(folder, id)}"
 log_format = "json"
 [pools.bench]
 listen = "${socket}"
@@ -61,4 +61,9 @@ timeout = "10m"
       );
     },
   };
+}
+
+/** Where the supervisor of a peer is asked and told. */
+export function controlSocket(folder: string, id: string): string {
+  return join(folder, `${id}-control.sock`);
 }
