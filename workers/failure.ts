@@ -35,11 +35,11 @@ export function replyFailure(
     exchange.reply(page.status, head, options.method === "HEAD" ? undefined : page.body, fault);
   };
   if (!options.showErrors || FAULTS[fault.code].level !== "error") {
-    reply(plainPage(exchange, fault));
+    reply(plainPage(exchange, fault, options));
     return undefined;
   }
   return shownPage(exchange, error, fault, options)
-    .catch(() => plainPage(exchange, fault))
+    .catch(() => plainPage(exchange, fault, options))
     .then(reply);
 }
 
@@ -55,9 +55,9 @@ interface FailurePage {
   readonly body: string;
 }
 
-function plainPage({ params }: WorkerExchange, fault: Fault): FailurePage {
+function plainPage({ params }: WorkerExchange, fault: Fault, { showErrors }: FailureOptions): FailurePage {
   const requestId = params.get("UNIQUE_ID");
-  return refusalReply(fault, requestId === undefined ? {} : { requestId });
+  return refusalReply(fault, { showErrors, ...(requestId === undefined ? {} : { requestId }) });
 }
 
 /** Loaded with the first error that is shown. */

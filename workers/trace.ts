@@ -20,7 +20,7 @@ function describe(value: unknown): string {
 
 /** What to do about it: a Fault says so, and of a package that is missing it is known. */
 export function hintOf(error: unknown): string | undefined {
-  return error instanceof Fault ? error.hint : missingPackageHint(error);
+  return error instanceof Fault ? error.hint : (missingPackageHint(error) ?? listenerHint(error));
 }
 
 /** Node's words of an import and of a require; the package's name without a path in it. */
@@ -30,6 +30,14 @@ const MISSING_PACKAGE = /^Cannot find (?:package|module) '((?:@[\w.~-]+\/)?[\w~-
 function missingPackageHint(error: unknown): string | undefined {
   const name = MISSING_PACKAGE.exec(summaryOf(error).replace(/^Error: /, ""))?.[1];
   return name === undefined ? undefined : `Run \`npm install ${name}\` in the folder of the app's package.json.`;
+}
+
+/** V8's words where a function of Node's kind was called with a Request and a context. */
+const NO_RESPONSE = /^TypeError: (?:res|response|reply)\.\w+ is not a function$/;
+
+function listenerHint(error: unknown): string | undefined {
+  if (!NO_RESPONSE.test(summaryOf(error))) return undefined;
+  return 'A (req, res) function is exported as `node`, or wrapped in nodeHandler() of "holdfast", or mounted with kind = "node".';
 }
 
 /** A chain of causes is shown this far, so that a cycle ends. */

@@ -131,6 +131,8 @@ export interface RefusalOptions {
   readonly requestId?: string;
   /** Of a 503. Default 1. */
   readonly retryAfterSeconds?: number;
+  /** For whoever develops the site: message and hint are shown as well. Default false. */
+  readonly showErrors?: boolean;
 }
 
 /** A CGI header block with its empty line, and a body; both ASCII. */
@@ -156,14 +158,17 @@ const EXPLANATIONS: ReadonlyMap<number, string> = new Map([
 /**
  * The small page of a request that never reached, or never came back from, an app. It tells the
  * visitor what kind of trouble it is, and the operator which lines of the log to read.
- * The status is the fault's; its message, hint and stack stay in the log.
+ * The status is the fault's; its message and hint stay in the log unless errors are shown, its stack always.
  */
-export function refusalReply(fault: Fault, { requestId, retryAfterSeconds = 1 }: RefusalOptions = {}): Reply {
+export function refusalReply(fault: Fault, options: RefusalOptions = {}): Reply {
+  const { requestId, retryAfterSeconds = 1, showErrors = false } = options;
   const status = fault.status === 0 ? FAULTS.HANDLER.status : fault.status;
   const title = `${status} ${reasonPhrase(status)}`;
   const explanation = EXPLANATIONS.get(status) ?? "The request failed.";
   const reference = requestId === undefined ? "" : `<p><small>Request ${ascii(escapeHtml(requestId))}</small></p>\n`;
-  const body = `${REFUSAL_HEAD}<title>${title}</title>\n<h1>${title}</h1>\n<p>${explanation}</p>\n${reference}`;
+  const told = showErrors ? [fault.message, fault.hint ?? ""].filter((text) => text !== "") : [];
+  const details = told.map((text) => `<p>${ascii(escapeHtml(text))}</p>\n`).join("");
+  const body = `${REFUSAL_HEAD}<title>${title}</title>\n<h1>${title}</h1>\n<p>${explanation}</p>\n${details}${reference}`;
   const headers: [string, string][] = [
     ["Content-Type", "text/html; charset=utf-8"],
     ["Content-Length", String(body.length)],

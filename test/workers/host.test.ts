@@ -153,6 +153,28 @@ describe("a handler that fails", () => {
     ]);
   });
 
+  it("says what limit a request has passed where the pool shows errors, and otherwise in the log alone", async () => {
+    const app = {
+      fetch: () => {
+        throw new Fault("LIMIT", "the form has <2> fields \u00e9 (form.fields)", { hint: "Raise fields." });
+      },
+    };
+    const shown = await (await bootApp(app, { showErrors: true })).ask();
+    expect([shown.status, shown.header("content-length")]).toEqual([413, String(Buffer.byteLength(shown.text))]);
+    expect(shown.text).toContain("<p>the form has &lt;2&gt; fields &#233; (form.fields)</p>\n<p>Raise fields.</p>");
+    const kept = await (await bootApp(app)).ask();
+    expect([kept.status, kept.text.includes("form.fields")]).toEqual([413, false]);
+    expect(kept.lines[0]?.message).toContain("form.fields");
+  });
+
+  it("says how a (req, res) function is exported, where one was called as a handler", async () => {
+    const { ask } = await bootApp({ fetch: (_req: unknown, res: { end(): void }) => res.end() });
+    expect((await ask()).lines[0]).toMatchObject({
+      message: "the handler failed: TypeError: res.end is not a function",
+      fields: { hint: expect.stringContaining("nodeHandler()") },
+    });
+  });
+
   it("answers HEAD without a page", async () => {
     const { ask } = await bootApp({
       fetch: () => {
