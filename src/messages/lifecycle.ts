@@ -4,7 +4,7 @@
 import type { FaultData, LogLevel } from "../base/fault.ts";
 import type { PoolConfig } from "../config/schema.ts";
 import type { ThreadCount } from "../config/thread-count.ts";
-import type { Measured, MeasuredWorker } from "../telemetry/metrics.ts";
+import type { Measured, MeasuredWorker } from "../telemetry/measured.ts";
 
 /** How a pool process writes its log. */
 export interface LogSettings {

@@ -3,7 +3,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import { Histogram, type Quantiles } from "../telemetry/histogram.ts";
-import { DURATION_BOUNDS, type Durations, type Measured } from "../telemetry/metrics.ts";
+import { DURATION_BOUNDS, type Durations, type Measured } from "../telemetry/measured.ts";
 import type { Exchange } from "./exchange.ts";
 
 const BOUNDS_MS = DURATION_BOUNDS.map((seconds) => seconds * 1000);

@@ -1,7 +1,8 @@
 // docs/reference/metrics.md, from the table of metrics. Pure.
 
 import { markdownTable } from "../base/markdown-table.ts";
-import { DURATION_BOUNDS, METRICS } from "./metrics.ts";
+import { DURATION_BOUNDS } from "./measured.ts";
+import { METRICS } from "./metrics.ts";
 import { sampleNames } from "./openmetrics.ts";
 
 export function renderMetricsReference(): string {

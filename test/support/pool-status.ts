@@ -1,7 +1,7 @@
 // A pool process's report of itself, for tests of what is made of it.
 
 import type { PoolStatus, WorkerStatus } from "../../src/messages/lifecycle.ts";
-import { DURATION_BOUNDS } from "../../src/telemetry/metrics.ts";
+import { DURATION_BOUNDS } from "../../src/telemetry/measured.ts";
 
 const QUIET = { count: 0, p50Ms: 0, p95Ms: 0, p99Ms: 0, maxMs: 0 };
 const NO_DURATIONS = { count: 0, sumMs: 0, cumulative: DURATION_BOUNDS.map(() => 0) };

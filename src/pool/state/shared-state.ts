@@ -15,7 +15,7 @@ import {
   writeAnswer,
   writeNumberAnswer,
 } from "../../messages/state.ts";
-import type { Measured } from "../../telemetry/metrics.ts";
+import type { Measured } from "../../telemetry/measured.ts";
 import { Bequest } from "./bequest.ts";
 import { type Heirloom, RECORD_GONE } from "./estate.ts";
 import { type Inheritance, inherit } from "./inheritance.ts";

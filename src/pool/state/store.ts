@@ -3,7 +3,7 @@
 // entry does so in slices.
 
 import type { Clock, Instant } from "../../base/clock.ts";
-import type { SpaceCounts } from "../../telemetry/metrics.ts";
+import type { SpaceCounts } from "../../telemetry/measured.ts";
 import { isSame, type Kept, keep } from "./kept.ts";
 
 /** What an entry takes beside its key and its value: 170 to 320 bytes of the heap on Node 26, by the value's length. */
