@@ -3,38 +3,35 @@
 
 import { dirname } from "node:path";
 import type { Clock, Instant } from "../base/clock.ts";
-import { Fault, toFaultData } from "../base/fault.ts";
-import { settledWithin } from "../base/settled-within.ts";
+import { Fault, type FaultData, toFaultData } from "../base/fault.ts";
 import { contentLength } from "../cgi/variables.ts";
 import type { PoolConfig } from "../config/schema.ts";
 import { Params } from "../fastcgi/name-values.ts";
-import type { WorkerBoot } from "../messages/lane.ts";
 import type { PoolStatus } from "../messages/lifecycle.ts";
 import type { Log, WriteLine } from "../telemetry/log.ts";
 import { AccessLog, type WatchedPeer } from "./access-log.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { Drain } from "./drain.ts";
 import { Exchange, type ExchangeOptions, type Outcome } from "./exchange.ts";
-import type { Gateway, GatewayHost, GatewayOptions, GiveAway, IncomingRequest } from "./gateway.ts";
-import { HoldfastGateway } from "./gateway-holdfast.ts";
-import { NodeFastCgiGateway } from "./gateway-node-fastcgi.ts";
+import type { Gateway, GatewayHost, GiveAway, IncomingRequest } from "./gateway.ts";
 import type { WorkerSource } from "./lane.ts";
 import { LiveReload } from "./live-reload.ts";
-import { Orphans } from "./orphans.ts";
+import { makeGateway } from "./make-gateway.ts";
 import { OutputLog } from "./output-log.ts";
 import { type LaterReply, type OwnReply, ownPathFinder } from "./own-paths.ts";
 import { PoolLog } from "./pool-log.ts";
 import { ProcessMemory } from "./process-memory.ts";
-import { Processes } from "./processes.ts";
+import { ReloadOnChange } from "./reload-on-change.ts";
 import { answerWith } from "./roomy-reply.ts";
 import { SlowLog } from "./slow-log.ts";
 import { SharedState } from "./state/shared-state.ts";
 import { statusPages } from "./status/pages.ts";
 import { Statistics, TICK_MS } from "./status/statistics.ts";
-import { Threads } from "./threads.ts";
 import { Tidying } from "./tidying.ts";
 import { Turns } from "./turns.ts";
-import { FolderWatch, Watch } from "./watch.ts";
+import { workerBoot } from "./worker-boot.ts";
 import type { WorkerHandle } from "./worker-handle.ts";
+import { openWorkerSource } from "./worker-source.ts";
 import { WORKERS_PER_PLACE, Workforce } from "./workforce.ts";
 
 export interface PoolOptions {
@@ -59,22 +56,13 @@ export interface PoolOptions {
 }
 
 const GATEWAY_SWEEP_MS = 1000;
-/** For connections whose requests were ended by the deadline to be given away, ms. */
-const LAST_GIVING_MS = 100;
-/** For the next process to be told the rest of what workers shared, ms. */
-const LAST_WORDS_MS = 10_000;
-/** Idle connections are given away over this time: enough for a process that has just started to warm up, ms. */
-const HAND_OVER_MS = 1000;
-
 export class Pool implements GatewayHost {
   readonly clock: Clock;
   /** What the workers share. */
   readonly shared: SharedState;
   readonly #config: PoolConfig;
-  readonly #log: Log;
   readonly #statistics: Statistics;
   readonly #says: PoolLog;
-  readonly #logLimitBytes: number;
   readonly #output: OutputLog;
   readonly #access: AccessLog | undefined;
   readonly #slowLog: SlowLog;
@@ -84,39 +72,28 @@ export class Pool implements GatewayHost {
   readonly #turns: Turns;
   readonly #gateway: Gateway;
   readonly #ownReply: (params: Buffer) => OwnReply | LaterReply | undefined;
-  readonly #watch: Watch | undefined;
-  readonly #folderWatch: FolderWatch | undefined;
+  readonly #changes: ReloadOnChange | undefined;
   readonly #live: LiveReload | undefined;
   readonly #memory: ProcessMemory;
   readonly #replace: (reason: string) => void;
   readonly #proven: () => void;
-  readonly #forsaken: () => void;
+  readonly #drain: Drain;
   #isProven = false;
   readonly #tidying = new Tidying();
   #gatewaySweep: NodeJS.Timeout | undefined;
   #statisticsTick: NodeJS.Timeout | undefined;
-  #drainBy: Instant = Number.POSITIVE_INFINITY;
-  readonly #late = Promise.withResolvers<void>();
-  #cancelLate = () => {};
-  #drained: Promise<void> | undefined;
-  /** Its workers are leaving. */
-  #retiring = false;
-  #givesAway = false;
 
   constructor(options: PoolOptions) {
     const { config, clock, log } = options;
     const { queue, request } = config;
     this.clock = clock;
     this.#config = config;
-    this.#log = log;
     this.#says = new PoolLog(log, clock);
     this.#output = new OutputLog(log, clock);
-    this.#logLimitBytes = options.logLimitBytes;
     if (options.access !== undefined) this.#access = new AccessLog({ config, clock, write: options.access });
     this.#memory = new ProcessMemory({ limitBytes: config.recycle.maxProcessMemoryBytes, clock });
     this.#replace = options.replace;
     this.#proven = options.proven;
-    this.#forsaken = options.forsaken;
     this.shared = new SharedState({
       clock,
       memoryBytes: config.cache.memoryBytes,
@@ -136,7 +113,13 @@ export class Pool implements GatewayHost {
       stallTimeoutMs: request.stallTimeoutMs,
       clock,
     });
-    const { source, residentBytes } = this.#workerSource();
+    const { source, residentBytes } = openWorkerSource({
+      config,
+      most: config.threads.max * WORKERS_PER_PLACE,
+      log,
+      output: this.#output,
+      replace: options.replace,
+    });
     this.#source = source;
     this.#workforce = new Workforce({
       threads: config.threads,
@@ -151,8 +134,13 @@ export class Pool implements GatewayHost {
       clock,
       source,
       dispatcher: this.#dispatcher,
-      boot: (worker, generation) => this.#workerBoot(worker, generation, options.cacheDir),
-      events: this.#workforceEvents(options.unendable),
+      boot: (worker, generation) => {
+        this.#statistics.counters.workersStarted++;
+        const live = this.#live?.boot(generation);
+        const { logLimitBytes, cacheDir } = options;
+        return workerBoot(config, { worker, generation, live, logLimitBytes, cacheDir });
+      },
+      events: this.#workforceEvents(options),
     });
     this.#statistics = new Statistics({
       config,
@@ -188,31 +176,26 @@ export class Pool implements GatewayHost {
         return holding;
       },
     });
-    const gatewayOptions: GatewayOptions = {
-      limits: {
-        paramsBytes: request.paramsLimitBytes,
-        paramsCount: request.paramsCount,
-        openRequests: config.connections.openRequests,
-        receiveTimeoutMs: request.receiveTimeoutMs,
-        stallTimeoutMs: request.stallTimeoutMs,
-      },
-      allowedClients: config.allowedClients,
-      host: this,
-    };
-    this.#gateway =
-      config.gateway === "node-fastcgi" ? new NodeFastCgiGateway(gatewayOptions) : new HoldfastGateway(gatewayOptions);
+    this.#gateway = makeGateway(config, this);
     if (config.watch) {
-      const failed = (error: unknown): void => log.warn("cannot watch for changes", { ...toFaultData(error, "BOOT") });
-      const watch = new Watch((path) => void this.#reloadWorkers(path), failed);
-      this.#watch = watch;
-      const folder = config.root ?? (config.app === undefined ? undefined : dirname(config.app));
-      if (this.#live !== undefined && folder !== undefined) {
-        const changed = (path: string): void => {
-          if (!watch.has(path)) this.#live?.assetChanged();
-        };
-        this.#folderWatch = new FolderWatch(folder, changed, failed);
-      }
+      this.#changes = new ReloadOnChange({
+        live: this.#live,
+        folder: config.root ?? (config.app === undefined ? undefined : dirname(config.app)),
+        replaceAll: () => this.#workforce.replaceAll(),
+        settled: (path, fault) => this.#changed(path, fault),
+        failed: (error) => log.warn("cannot watch for changes", { ...toFaultData(error, "BOOT") }),
+      });
     }
+    this.#drain = new Drain({
+      clock,
+      gateway: this.#gateway,
+      dispatcher: this.#dispatcher,
+      workforce: this.#workforce,
+      shared: this.shared,
+      stirred: () => this.#turns.stirred(),
+      forsaken: options.forsaken,
+      close: () => this.close(),
+    });
   }
 
   /** Boots every worker. Rejects with Fault BOOT. */
@@ -249,42 +232,14 @@ export class Pool implements GatewayHost {
   drain(deadline: Instant, giveAway?: GiveAway): Promise<void> {
     this.releasePages();
     this.#statistics.draining = true;
-    this.#givesAway = giveAway !== undefined;
-    const left = Math.max(0, deadline - this.clock.now());
-    const emptied = this.#gateway.drain(giveAway, Math.min(HAND_OVER_MS, left / 4));
-    if (deadline < this.#drainBy) this.#drainWithin(deadline);
-    this.#drained ??= this.#finish(emptied);
-    return this.#drained;
+    // It sees nothing more from here on; what it takes to end is not waited for.
+    void this.#changes?.close();
+    return this.#drain.by(deadline, giveAway);
   }
 
   /** Pages that wait for a change are answered, and wait no more. */
   releasePages(): void {
     this.#live?.leave();
-  }
-
-  #drainWithin(deadline: Instant): void {
-    this.#drainBy = deadline;
-    this.#cancelLate();
-    this.#cancelLate = this.clock.at(deadline, () => this.#late.resolve());
-    if (this.#retiring) void this.#workforce.drain(deadline);
-  }
-
-  async #finish(emptied: Promise<void>): Promise<void> {
-    await this.#closeWatches();
-    const isEmpty = await Promise.race([emptied.then(() => true), this.#late.promise.then(() => false)]);
-    this.#dispatcher.failAll(
-      new Fault("OVERLOAD", "the pool is stopping"),
-      new Fault("TIMEOUT", "the handler did not finish before the pool had to stop"),
-    );
-    this.#turns.stirred();
-    this.#retiring = true;
-    if (isEmpty && this.#givesAway) this.#forsaken();
-    await this.#workforce.drain(this.#drainBy);
-    await this.shared.finish(Math.min(LAST_WORDS_MS, this.#drainBy - this.clock.now()));
-    // Connections whose requests were ended by the deadline can be given away now.
-    if (this.#givesAway) await settledWithin(this.clock, emptied, LAST_GIVING_MS);
-    this.#cancelLate();
-    await this.close();
   }
 
   /** Ends everything now. */
@@ -294,16 +249,12 @@ export class Pool implements GatewayHost {
     this.#statistics.close();
     this.#workforce.close();
     this.releasePages();
-    await this.#closeWatches();
+    await this.#changes?.close();
     await this.#gateway.close();
     await this.#source.close();
     this.#output.close();
     this.shared.close();
     this.#access?.flush();
-  }
-
-  async #closeWatches(): Promise<void> {
-    await Promise.all([this.#watch?.close(), this.#folderWatch?.close()]);
   }
 
   status(): PoolStatus {
@@ -388,52 +339,7 @@ export class Pool implements GatewayHost {
 
   // ---- the rest ----------------------------------------------------------------------------------
 
-  #workerSource(): { readonly source: WorkerSource; readonly residentBytes?: () => number } {
-    const { memoryLimitBytes, isolation, threads } = this.#config;
-    const output: ConstructorParameters<typeof Threads>[0]["output"] = (worker, said) =>
-      this.#output.open(worker, said);
-    if (isolation === "process") {
-      const source = new Processes({ memoryLimitBytes, output });
-      // Where the system does not tell, each of them is asked for itself.
-      return { source, residentBytes: () => source.residentBytes() ?? Number.MAX_SAFE_INTEGER };
-    }
-    const onError = (error: unknown): void =>
-      this.#log.error("a worker thread had trouble", { ...toFaultData(error, "WORKER_LOST") });
-    const maxThreads = threads.max * WORKERS_PER_PLACE;
-    const orphans = new Orphans({ replace: (reason) => this.#replace(reason) });
-    const orphaned = (pids: readonly number[]): void => orphans.end(pids);
-    return { source: new Threads({ maxThreads, memoryLimitBytes, onError, orphaned, output }) };
-  }
-
-  #workerBoot(worker: number, generation: number, cacheDir: string | undefined): WorkerBoot {
-    this.#statistics.counters.workersStarted++;
-    const config = this.#config;
-    return {
-      worker,
-      generation,
-      pool: config.name,
-      app: config.app,
-      root: config.root,
-      kind: config.kind,
-      mount: config.mount,
-      index: config.index,
-      serveStatic: config.serveStatic,
-      showErrors: config.showErrors,
-      editor: config.editor,
-      live: this.#live?.boot(generation),
-      bodyLimitBytes: config.request.bodyLimitBytes,
-      disposeTimeoutMs: config.disposeTimeoutMs,
-      cookieSecrets: config.cookies.secrets.map(({ text }) => text),
-      form: config.form,
-      session: config.session,
-      processes: config.processes,
-      ...(config.kind === "cgi" ? { cgi: config.cgi } : {}),
-      logLimitBytes: this.#logLimitBytes,
-      cacheDir,
-    };
-  }
-
-  #workforceEvents(unendable: () => void): ConstructorParameters<typeof Workforce>[0]["events"] {
+  #workforceEvents({ log, unendable }: PoolOptions): ConstructorParameters<typeof Workforce>[0]["events"] {
     return {
       stirred: () => this.#turns.stirred(),
       handlerFailed: () => {
@@ -441,12 +347,12 @@ export class Pool implements GatewayHost {
       },
       loaded: (path, ready) => {
         if (ready) this.#live?.handlerLoaded(path);
-        else this.#watch?.add(path);
+        else this.#changes?.loaded(path);
       },
       asked: (worker, ask) => this.shared.asked(worker, ask),
       gone: (worker) => this.shared.forget(worker.id),
-      log: (worker, { level, message, fields }) => this.#log[level](message, { worker: worker.id, ...fields }),
-      notice: (message, fields, level = "info") => this.#log[level](message, fields),
+      log: (worker, { level, message, fields }) => log[level](message, { worker: worker.id, ...fields }),
+      notice: (message, fields, level = "info") => log[level](message, fields),
       late: (message, worker, exchange) => this.#slowLog.note(message, worker, exchange),
       unendable: (worker) => {
         this.#says.workerUnendable(worker.id);
@@ -471,17 +377,9 @@ export class Pool implements GatewayHost {
     if (reason !== undefined) this.#replace(reason);
   }
 
-  async #reloadWorkers(path: string): Promise<void> {
-    try {
-      await this.#workforce.replaceAll();
-      this.#statistics.changeFault = undefined;
-      this.#says.reloaded(path, this.#workforce.generation);
-      this.#live?.reloaded();
-    } catch (error) {
-      const fault = toFaultData(error, "BOOT");
-      this.#statistics.changeFault = fault;
-      this.#says.notReloaded(path, fault);
-      this.#live?.failed(path, fault);
-    }
+  #changed(path: string, fault: FaultData | undefined): void {
+    this.#statistics.changeFault = fault;
+    if (fault === undefined) this.#says.reloaded(path, this.#workforce.generation);
+    else this.#says.notReloaded(path, fault);
   }
 }
