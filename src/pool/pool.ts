@@ -3,26 +3,23 @@
 
 import { dirname } from "node:path";
 import type { Clock, Instant } from "../base/clock.ts";
-import { Fault, type FaultData, toFaultData } from "../base/fault.ts";
-import { contentLength } from "../cgi/variables.ts";
+import { type FaultData, toFaultData } from "../base/fault.ts";
 import type { PoolConfig } from "../config/schema.ts";
-import { Params } from "../fastcgi/name-values.ts";
 import type { PoolStatus } from "../messages/lifecycle.ts";
 import type { Log, WriteLine } from "../telemetry/log.ts";
-import { AccessLog, type WatchedPeer } from "./access-log.ts";
+import { AccessLog } from "./access-log.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Drain } from "./drain.ts";
-import { Exchange, type ExchangeOptions, type Outcome } from "./exchange.ts";
-import type { Gateway, GatewayHost, GiveAway, IncomingRequest } from "./gateway.ts";
+import type { Gateway, GiveAway } from "./gateway.ts";
 import type { WorkerSource } from "./lane.ts";
 import { LiveReload } from "./live-reload.ts";
 import { makeGateway } from "./make-gateway.ts";
 import { OutputLog } from "./output-log.ts";
-import { type LaterReply, type OwnReply, ownPathFinder } from "./own-paths.ts";
+import { ownPathFinder } from "./own-paths.ts";
 import { PoolLog } from "./pool-log.ts";
 import { ProcessMemory } from "./process-memory.ts";
+import { Reception } from "./reception.ts";
 import { ReloadOnChange } from "./reload-on-change.ts";
-import { answerWith } from "./roomy-reply.ts";
 import { SlowLog } from "./slow-log.ts";
 import { SharedState } from "./state/shared-state.ts";
 import { statusPages } from "./status/pages.ts";
@@ -56,8 +53,8 @@ export interface PoolOptions {
 }
 
 const GATEWAY_SWEEP_MS = 1000;
-export class Pool implements GatewayHost {
-  readonly clock: Clock;
+
+export class Pool {
   /** What the workers share. */
   readonly shared: SharedState;
   readonly #config: PoolConfig;
@@ -71,14 +68,11 @@ export class Pool implements GatewayHost {
   readonly #workforce: Workforce;
   readonly #turns: Turns;
   readonly #gateway: Gateway;
-  readonly #ownReply: (params: Buffer) => OwnReply | LaterReply | undefined;
   readonly #changes: ReloadOnChange | undefined;
   readonly #live: LiveReload | undefined;
   readonly #memory: ProcessMemory;
   readonly #replace: (reason: string) => void;
-  readonly #proven: () => void;
   readonly #drain: Drain;
-  #isProven = false;
   readonly #tidying = new Tidying();
   #gatewaySweep: NodeJS.Timeout | undefined;
   #statisticsTick: NodeJS.Timeout | undefined;
@@ -86,14 +80,12 @@ export class Pool implements GatewayHost {
   constructor(options: PoolOptions) {
     const { config, clock, log } = options;
     const { queue, request } = config;
-    this.clock = clock;
     this.#config = config;
     this.#says = new PoolLog(log, clock);
     this.#output = new OutputLog(log, clock);
     if (options.access !== undefined) this.#access = new AccessLog({ config, clock, write: options.access });
     this.#memory = new ProcessMemory({ limitBytes: config.recycle.maxProcessMemoryBytes, clock });
     this.#replace = options.replace;
-    this.#proven = options.proven;
     this.shared = new SharedState({
       clock,
       memoryBytes: config.cache.memoryBytes,
@@ -155,7 +147,7 @@ export class Pool implements GatewayHost {
       const { mount, editor } = config;
       this.#live = new LiveReload({ mount, editor, clock, generation: () => this.#workforce.generation });
     }
-    this.#ownReply = ownPathFinder({
+    const ownReply = ownPathFinder({
       ...this.#live?.pages,
       ...statusPages({
         paths: config.status,
@@ -176,7 +168,18 @@ export class Pool implements GatewayHost {
         return holding;
       },
     });
-    this.#gateway = makeGateway(config, this);
+    const reception = new Reception({
+      clock,
+      bodyLimitBytes: request.bodyLimitBytes,
+      ownReply,
+      dispatcher: this.#dispatcher,
+      turns: this.#turns,
+      counters: this.#statistics.counters,
+      says: this.#says,
+      access: this.#access,
+      proven: options.proven,
+    });
+    this.#gateway = makeGateway(config, reception);
     if (config.watch) {
       this.#changes = new ReloadOnChange({
         live: this.#live,
@@ -260,84 +263,6 @@ export class Pool implements GatewayHost {
   status(): PoolStatus {
     return this.#statistics.status();
   }
-
-  // ---- GatewayHost -------------------------------------------------------------------------------
-
-  open(request: IncomingRequest): Exchange {
-    this.#statistics.counters.accepted++;
-    let own: OwnReply | LaterReply | undefined;
-    let length: number | undefined;
-    let fault: Fault | undefined;
-    try {
-      own = this.#ownReply(request.params);
-      length = contentLength(new Params(request.params));
-    } catch (error) {
-      if (!(error instanceof Fault)) throw error;
-      fault = error;
-    }
-    const limit = this.#config.request.bodyLimitBytes;
-    if (length !== undefined && length > limit) {
-      fault = new Fault("LIMIT", `CONTENT_LENGTH ${length} is over request.body_limit (${limit} bytes)`);
-    }
-    // Pages that wait for a change would fill the log.
-    const watched = typeof own === "function" ? undefined : this.#access?.watch(request.params, request.peer);
-    const exchange = new Exchange({
-      role: request.role,
-      params: request.params,
-      peer: watched ?? request.peer,
-      contentLength: length,
-      bodyLimitBytes: limit,
-      clock: this.clock,
-      arrived: this.#arrived,
-      closed: watched === undefined ? this.#closed : this.#closedWatched(watched),
-    });
-    if (fault !== undefined) exchange.fail(fault);
-    else if (own !== undefined) {
-      exchange.own = true;
-      if (typeof own === "function") own(exchange);
-      else answerWith(exchange, own.head, own.body);
-    } else {
-      this.#dispatcher.submit(exchange);
-      this.#turns.opened();
-      this.#turns.stirred();
-    }
-    return exchange;
-  }
-
-  refused(fault: Fault): void {
-    this.#statistics.counters.turnedAway(fault);
-    this.#says.refused(fault);
-  }
-
-  connectionFault(fault: Fault): void {
-    this.#says.connectionEnded(fault);
-  }
-
-  readonly #arrived = (exchange: Exchange): void => {
-    this.#dispatcher.arrived(exchange);
-    this.#turns.stirred();
-  };
-
-  readonly #closed = (exchange: Exchange, outcome: Outcome, fault?: Fault): void => {
-    this.#statistics.counters.closed(exchange, outcome, fault);
-    if (outcome === "replied" && !this.#isProven) this.#prove();
-    this.#dispatcher.forget(exchange);
-    if (fault !== undefined) this.#says.refused(fault, exchange.params);
-  };
-
-  #prove(): void {
-    this.#isProven = true;
-    this.#proven();
-  }
-
-  #closedWatched(peer: WatchedPeer): ExchangeOptions["closed"] {
-    return (exchange, outcome, fault) => {
-      this.#closed(exchange, outcome, fault);
-      peer.closed(exchange, outcome);
-    };
-  }
-
-  // ---- the rest ----------------------------------------------------------------------------------
 
   #workforceEvents({ log, unendable }: PoolOptions): ConstructorParameters<typeof Workforce>[0]["events"] {
     return {
