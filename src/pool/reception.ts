@@ -97,7 +97,7 @@ export class Reception implements GatewayHost {
   readonly #closed = (exchange: Exchange, outcome: Outcome, fault?: Fault): void => {
     const { dispatcher, counters, says } = this.#options;
     counters.closed(exchange, outcome, fault);
-    if (outcome === "replied" && !this.#isProven) this.#prove();
+    if (outcome === "replied" && !exchange.own && !this.#isProven) this.#prove();
     dispatcher.forget(exchange);
     if (fault !== undefined) says.refused(fault, exchange.params);
   };
