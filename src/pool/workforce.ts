@@ -1,16 +1,16 @@
 // Keeps the wanted number of workers alive: boots them, replaces what dies or has done enough, swaps
 // in a new generation, drains. Every change that is not a death is replacement first: the old worker
 // serves until its successor is ready. The rules are elsewhere: how many (sizing.ts), until when
-// (recycling.ts), who is next (successions.ts), how soon after a failure (crash-loop.ts).
+// (checkups.ts), who is next (successions.ts), how soon after a failure (pause.ts).
 
 import type { BackoffPolicy } from "../base/backoff.ts";
 import type { Instant } from "../base/clock.ts";
 import { Fault, type FaultData, toFaultData } from "../base/fault.ts";
 import type { ThreadCount } from "../config/thread-count.ts";
-import { CrashLoop } from "./crash-loop.ts";
+import { Checkups } from "./checkups.ts";
 import { describeDeath } from "./death.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import { isOverMemory, MEMORY_REST_MS, reasonToRecycle } from "./recycling.ts";
+import { Pause } from "./pause.ts";
 import { Sizing } from "./sizing.ts";
 import { Staff, type StaffOptions } from "./staff.ts";
 import { Successions } from "./successions.ts";
@@ -18,11 +18,6 @@ import type { WorkerHandle } from "./worker-handle.ts";
 
 /** A whole generation may stand beside the old one, and one may be on its way out. */
 export const WORKERS_PER_PLACE = 3;
-/** How often age, memory and idleness are looked at, at most, ms. */
-export const LOOK_MS = 1000;
-/** …and how many times within an idle timeout that is shorter, but never more often than this, ms. */
-const LOOKS_PER_IDLE_TIMEOUT = 4;
-const LOOK_LEAST_MS = 10;
 /** A request waits no longer than this for the sake of recycle.max_requests being exact, ms. */
 export const SPENT_PATIENCE_MS = 5000;
 /** A worker that was given its last request has this long to begin it before it is drained, ms. */
@@ -44,26 +39,42 @@ export class Workforce {
   readonly #roster = new Set<WorkerHandle>();
   readonly #sizing: Sizing<WorkerHandle>;
   readonly #successions = new Successions<WorkerHandle>();
-  readonly #crashLoop: CrashLoop;
+  readonly #checkups: Checkups<WorkerHandle>;
+  readonly #pause: Pause;
   #generation = 1;
   #recycled = 0;
-  #memoryRestUntil: Instant = Number.NEGATIVE_INFINITY;
-  #cancelRetry: (() => void) | undefined;
-  #cancelLook: (() => void) | undefined;
   #draining = false;
   #swap: Promise<void> = Promise.resolve();
 
   constructor(options: WorkforceOptions) {
-    const { threads, dispatcher, concurrency } = options;
+    const { threads, dispatcher, concurrency, clock, recycle, backoff, random } = options;
     this.#options = options;
     this.#staff = new Staff(options, threads.max * WORKERS_PER_PLACE, {
       ended: (worker, error) => this.#ended(worker, error),
       unfit: (worker, reason) => this.recycle(worker, reason),
-      worn: (worker) => this.#inspect(worker),
+      worn: (worker) => this.#checkups.look(worker),
       givenBack: (exchange) => dispatcher.requeue([exchange]),
     });
     this.#sizing = new Sizing(threads);
-    this.#crashLoop = new CrashLoop(options.backoff, options.random);
+    this.#checkups = new Checkups({
+      clock,
+      threads,
+      maxMemoryBytes: recycle.maxMemoryBytes,
+      workers: this.#roster,
+      recycle: (worker, reason) => this.recycle(worker, reason),
+      looked: () => this.#shrink(),
+    });
+    this.#pause = new Pause({
+      clock,
+      backoff,
+      random,
+      workers: this.#roster,
+      over: () => {
+        dispatcher.accept();
+        this.#ensure();
+        this.relieve();
+      },
+    });
     dispatcher.roomToCome = () => concurrency * Math.max(0, threads.max - dispatcher.workers.length);
   }
 
@@ -87,13 +98,12 @@ export class Workforce {
 
   /** Workers in a row that ended before they were of use; 0: all is well. */
   get failures(): number {
-    this.#lookForHealing();
-    return this.#crashLoop.failures;
+    return this.#pause.failures;
   }
 
   /** When a worker is started again after failures; undefined: nothing is held back. */
   get retryAt(): Instant | undefined {
-    return this.#cancelRetry === undefined ? undefined : this.#crashLoop.retryAt;
+    return this.#pause.until;
   }
 
   /** Boots the first generation; rejects with the first fault, when none is left alive. */
@@ -101,7 +111,7 @@ export class Workforce {
     const team = Array.from({ length: this.#sizing.wanted }, () => this.#staff.hire(this.#generation));
     await this.#staff.allReady(team);
     this.#enlist(team);
-    this.#watch();
+    this.#checkups.begin();
   }
 
   /**
@@ -116,15 +126,19 @@ export class Workforce {
     return this.#swap;
   }
 
-  /** Ends a worker once its successor is ready; until then, however many tries that takes, it serves on. */
-  recycle(worker: WorkerHandle, reason: string): void {
-    if (!this.#roster.has(worker) || this.#draining || !this.#successions.ask(worker)) return;
+  /**
+   * Ends a worker once its successor is ready; until then, however many tries that takes, it serves on. False: that
+   * was asked for before, or it goes anyway.
+   */
+  recycle(worker: WorkerHandle, reason: string): boolean {
+    if (!this.#roster.has(worker) || this.#draining || !this.#successions.ask(worker)) return false;
     this.#recycled++;
     const { id, served, memoryBytes } = worker;
     this.#options.events.notice("worker is recycled", { worker: id, reason, served, memoryBytes });
     // Nobody is started just now, and it is better to serve on than to wait.
-    if (this.#cancelRetry !== undefined) worker.serveOn();
+    if (this.#pause.holds) worker.serveOn();
     this.#ensure();
+    return true;
   }
 
   /** Ends workers that hold more than memory_limit, buffers included. To be called often. */
@@ -147,8 +161,8 @@ export class Workforce {
   /** Nobody is started from now on. */
   close(): void {
     this.#draining = true;
-    this.#cancelRetry?.();
-    this.#cancelLook?.();
+    this.#pause.close();
+    this.#checkups.end();
   }
 
   /** Sends what was written for the workers. True: not all of it; see `Lane.post`. */
@@ -173,7 +187,7 @@ export class Workforce {
     const since = dispatcher.waitingSince;
     const oldestWaitMs = since === undefined ? undefined : clock.now() - since;
     if (oldestWaitMs !== undefined && oldestWaitMs >= SPENT_PATIENCE_MS) this.#serveOn();
-    if (this.#cancelRetry !== undefined) return;
+    if (this.#pause.holds) return;
     const booting = this.#bootingCount();
     if (!this.#sizing.grow({ present: this.#roster.size, booting, oldestWaitMs })) return;
     this.#options.events.notice("worker is added", { workers: this.#sizing.wanted, waitedMs: oldestWaitMs }, "debug");
@@ -187,9 +201,8 @@ export class Workforce {
     await this.#staff.allReady(team);
     if (this.#draining) return;
     this.#generation = generation;
-    this.#crashLoop.healed();
-    this.#cancelRetry?.();
-    this.#resume();
+    this.#pause.heal();
+    this.#options.dispatcher.accept();
     const old = [...this.#roster];
     this.#roster.clear();
     this.#enlist(team);
@@ -245,7 +258,7 @@ export class Workforce {
 
   /** Brings the roster to the wanted number, and finds the next successor; not before a pause is over. */
   #ensure(): void {
-    if (this.#draining || this.#cancelRetry !== undefined) return;
+    if (this.#draining || this.#pause.holds) return;
     const missing = this.#sizing.wanted - this.#roster.size;
     // After a failure one goes first: where it fails, the others would too.
     const hires = this.failures === 0 ? missing : Math.min(missing, 1 - this.#bootingCount());
@@ -303,82 +316,30 @@ export class Workforce {
 
   /** A life was of no use: the next one begins after a pause that grows with each. */
   #trouble(worker: WorkerHandle, fault: FaultData): void {
-    const { clock, dispatcher, events } = this.#options;
+    const { dispatcher, events } = this.#options;
     if (this.#draining) return;
-    const now = clock.now();
-    this.#lookForHealing();
-    this.#crashLoop.failed({ startedAt: worker.startedAt, endedAt: now });
+    const { failures, pauseMs } = this.#pause.begin(worker.startedAt);
     this.#sizing.settle(this.#roster.size);
     this.#serveOn();
-    const pauseMs = Math.max(0, this.#crashLoop.retryAt - now);
     const patienceMs = fault.code === "BOOT" ? 0 : PAUSE_PATIENCE_MS;
     if (pauseMs > patienceMs && this.#roster.size === 0) {
       dispatcher.refuse(new Fault("OVERLOAD", `no worker serves, and the next one is started later: ${fault.message}`));
     }
     if (pauseMs > 0) {
-      const failures = this.#crashLoop.failures;
       events.notice("the next worker is started after a pause", { failures, pauseMs: Math.round(pauseMs) });
     }
-    this.#cancelRetry?.();
-    this.#cancelRetry = clock.at(now + pauseMs, () => {
-      this.#resume();
-      this.#ensure();
-      this.relieve();
-    });
   }
 
   /** A life that was of use has ended: its place is filled at once, whatever others wait for. */
   #tryNow(): void {
-    this.#cancelRetry?.();
-    this.#resume();
-    this.#ensure();
-  }
-
-  #resume(): void {
-    this.#cancelRetry = undefined;
+    this.#pause.end();
     this.#options.dispatcher.accept();
-  }
-
-  #lookForHealing(): void {
-    const { failures, failedAt } = this.#crashLoop;
-    if (failures === 0) return;
-    for (const { startedAt, completed } of this.#roster) {
-      if (startedAt >= failedAt && completed > 0) this.#crashLoop.healed();
-    }
+    this.#ensure();
   }
 
   /** Lets workers that have had their requests serve on: their successors are late. */
   #serveOn(): void {
     for (const worker of this.#successions.workers) worker.serveOn();
-  }
-
-  /** Looks at age, memory and idleness from time to time. */
-  #watch(): void {
-    const { clock, threads } = this.#options;
-    if (this.#draining) return;
-    const idleLookMs = Math.max(LOOK_LEAST_MS, threads.idleTimeoutMs / LOOKS_PER_IDLE_TIMEOUT);
-    const everyMs = this.#sizing.elastic ? Math.min(LOOK_MS, idleLookMs) : LOOK_MS;
-    this.#cancelLook = clock.at(clock.now() + everyMs, () => {
-      for (const worker of this.#roster) {
-        // What it weighs is known at the next look.
-        this.#inspect(worker);
-        worker.weigh();
-      }
-      this.#shrink();
-      this.#watch();
-    });
-  }
-
-  #inspect(worker: WorkerHandle): void {
-    const { clock, recycle } = this.#options;
-    if (worker.state !== "idle" || this.#successions.has(worker)) return;
-    const now = clock.now();
-    const maxMemoryBytes = now < this.#memoryRestUntil ? 0 : recycle.maxMemoryBytes;
-    const life = { requests: worker.served, ageMs: now - worker.startedAt, memoryBytes: worker.memoryBytes };
-    const reason = reasonToRecycle(life, worker.span, maxMemoryBytes);
-    if (reason === undefined) return;
-    if (isOverMemory(life, maxMemoryBytes)) this.#memoryRestUntil = now + MEMORY_REST_MS;
-    this.recycle(worker, reason);
   }
 
   #shrink(): void {

@@ -1,11 +1,12 @@
 import { Fault } from "../../src/base/fault.ts";
 import { fixedThreads, type ThreadCount } from "../../src/config/thread-count.ts";
 import { FROM_WORKER } from "../../src/messages/lane.ts";
+import { LOOK_MS } from "../../src/pool/checkups.ts";
 import { Dispatcher } from "../../src/pool/dispatcher.ts";
 import { MEMORY_REST_MS, NO_RECYCLING, type RecycleRules } from "../../src/pool/recycling.ts";
 import { PRESSURE_MS } from "../../src/pool/sizing.ts";
 import type { WorkerHandle } from "../../src/pool/worker-handle.ts";
-import { BEGIN_PATIENCE_MS, LOOK_MS, SPENT_PATIENCE_MS, Workforce } from "../../src/pool/workforce.ts";
+import { BEGIN_PATIENCE_MS, SPENT_PATIENCE_MS, Workforce } from "../../src/pool/workforce.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { makeExchange } from "../support/fake-exchange-pool.ts";
 import { FakeSource } from "../support/fake-source.ts";
