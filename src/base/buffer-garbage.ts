@@ -4,8 +4,12 @@
 
 import { collectGarbage } from "./collect.ts";
 
-/** After so many bytes the young generation is collected; with nothing alive in it that takes about a millisecond. */
-const COLLECT_EVERY_BYTES = 8 * 1024 * 1024;
+/**
+ * After so many bytes the young generation is collected; with nothing alive in it that takes a part of a millisecond.
+ * V8 adds buffers to the old generation's size, and collects that once it has grown by some 6 MiB, which takes a
+ * hundred times as long: several copies of each byte must fit below that.
+ */
+const COLLECT_EVERY_BYTES = 2 * 1024 * 1024;
 
 /**
  * The same for buffers that have lived for long: the old generation is collected, which takes some 10 ms.
