@@ -4,10 +4,10 @@ import type { ChildProcess, SendHandle, Serializable } from "node:child_process"
 import type { GivenConnection } from "./handover.ts";
 
 export class Adoptions {
-  readonly #child: ChildProcess;
+  readonly #child: Pick<ChildProcess, "connected" | "send">;
   readonly #underWay = new Set<() => void>();
 
-  constructor(child: ChildProcess) {
+  constructor(child: Pick<ChildProcess, "connected" | "send">) {
     this.#child = child;
   }
 

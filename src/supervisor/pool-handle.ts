@@ -1,33 +1,22 @@
 // One pool process as the supervisor sees it; the process itself is src/pool/main.ts. Spawns it,
 // speaks lifecycle messages with it and reports what becomes of it. Decides nothing: plan.ts does.
 
-import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import type { ChildProcess } from "node:child_process";
 import type { Clock, Instant } from "../base/clock.ts";
 import type { FaultData } from "../base/fault.ts";
-import type { PoolConfig } from "../config/schema.ts";
-import type { EstateAddress, FromPool, PoolStatus, PoolUser, ToPool } from "../messages/lifecycle.ts";
-import { Adoptions } from "./adoptions.ts";
-import type { Environment } from "./environment.ts";
+import type { EstateAddress, FromPool, PoolStatus } from "../messages/lifecycle.ts";
+import { causeOfDeath, notStarted, toldToLeave } from "./endings.ts";
 import type { GivenConnection } from "./handover.ts";
 import type { Life } from "./history.ts";
-import type { Identity } from "./identity.ts";
 import type { ProcessState, ProcessView } from "./plan.ts";
-import { poolCommand } from "./pool-command.ts";
-import type { PoolLog } from "./pool-log.ts";
-import { Questions } from "./questions.ts";
+import { PoolChannel } from "./pool-channel.ts";
+import { configuration, type PoolProcess, spawnPool } from "./pool-process.ts";
 import { Unhurried } from "./unhurried.ts";
 
-/** The descriptor under which the child finds the listening socket: after stdio and the IPC channel. */
-const LISTEN_FD = 4;
-/** …and behind it, if there is one, the pipe of the access log. */
-const ACCESS_FD = 5;
 /** The pool reports its own boot timeout; only when it cannot do we notice, this much later, ms. */
 const BOOT_MARGIN_MS = 2000;
 /** A pool that may listen does so within this, however busy the machine is, ms. */
 const LISTEN_MS = 30_000;
-/** A process says within this where what it leaves is to be had, ms. */
-const BEQUEST_MS = 1000;
 /** What a process has said before it ended is read within this, ms. */
 const LAST_WORDS_MS = 1000;
 /** A pool that said why it failed, or let go of its channel, leaves by itself within this, ms. */
@@ -35,17 +24,8 @@ const LEAVE_MS = 5000;
 /** The pool is to be done this much before it would be killed, at most, ms. */
 const DRAIN_MARGIN_MS = 500;
 
-export interface PoolProcessOptions {
+export interface PoolHandleOptions extends PoolProcess {
   readonly id: number;
-  readonly pool: PoolConfig;
-  readonly generation: number;
-  /** Our descriptor of the bound socket. */
-  readonly listenFd: number;
-  readonly log: PoolLog;
-  readonly environment: Environment;
-  readonly identity: Identity | undefined;
-  /** The program to run, a path. */
-  readonly entry: string;
   readonly clock: Clock;
   /** Others serve until it does. */
   readonly replaces: boolean;
@@ -62,7 +42,7 @@ export interface PoolProcessOptions {
 }
 
 export class PoolHandle {
-  readonly #options: PoolProcessOptions;
+  readonly #options: PoolHandleOptions;
   readonly #child: ChildProcess;
   readonly spawnedAt: Instant;
   #state: ProcessState = "starting";
@@ -79,22 +59,14 @@ export class PoolHandle {
   #fault: FaultData | undefined;
   #unhurried: Unhurried | undefined;
   #ending = "";
-  readonly #adoptions: Adoptions;
-  readonly #questions: Questions;
+  readonly #channel: PoolChannel;
 
-  constructor(options: PoolProcessOptions) {
+  constructor(options: PoolHandleOptions) {
     this.#options = options;
-    this.#questions = new Questions(options.clock);
     this.spawnedAt = options.clock.now();
     this.#deadline = this.spawnedAt + options.pool.bootTimeoutMs + BOOT_MARGIN_MS;
-    const { command, args, env } = poolCommand(options);
-    this.#child = spawn(command, args, {
-      stdio: ["ignore", options.log.stdio, options.log.stdio, "ipc", options.listenFd, ...options.log.accessStdio],
-      env,
-      ...(options.pool.chdir === undefined ? {} : { cwd: options.pool.chdir }),
-    });
-    this.#adoptions = new Adoptions(this.#child);
-    options.log.attach(this.#child, ACCESS_FD);
+    this.#child = spawnPool(options);
+    this.#channel = new PoolChannel(this.#child, options.clock);
     const { pid } = this.#child;
     if (options.replaces && pid !== undefined) {
       this.#unhurried = new Unhurried({ pid, clock: options.clock, failed: options.held });
@@ -105,7 +77,7 @@ export class PoolHandle {
     this.#child.on("exit", (code, signal) => this.#exited(signal ?? `exit code ${code}`));
     this.#child.on("error", (error) => {
       // Also emitted when a signal cannot be sent; only without a process does it end this life.
-      if (this.#child.pid === undefined) this.#gone(`it could not be started${inVain(options.pool, error)}`);
+      if (this.#child.pid === undefined) this.#gone(notStarted(options.pool, error));
     });
   }
 
@@ -152,8 +124,8 @@ export class PoolHandle {
   /** Lets it listen, once it has booted, with what `former`, whose place it takes, leaves it. */
   serve(former: PoolHandle | undefined): void {
     this.#deadline = this.#options.clock.now() + LISTEN_MS;
-    if (former === undefined) this.#send({ kind: "serve" });
-    else void former.#bequeath().then((estate) => this.#send({ kind: "serve", ...estate }));
+    if (former === undefined) this.#channel.send({ kind: "serve" });
+    else void former.#bequeath().then((estate) => this.#channel.send({ kind: "serve", ...estate }));
     this.#change("opening");
   }
 
@@ -165,8 +137,8 @@ export class PoolHandle {
   /** To one process only: others begin with nothing. */
   async #bequeath(): Promise<{ readonly estate?: EstateAddress }> {
     this.#bequeaths = false;
-    const answer = await this.#ask((id) => ({ kind: "bequeath", id }), BEQUEST_MS);
-    return answer?.kind === "bequest" && answer.estate !== undefined ? { estate: answer.estate } : {};
+    const estate = await this.#channel.bequest();
+    return estate === undefined ? {} : { estate };
   }
 
   /** Asks it to finish what is open and to leave by `by`; again with an earlier time to hurry it, or to change the way. */
@@ -175,19 +147,19 @@ export class PoolHandle {
     this.#asked = true;
     this.#handsOver = handOver;
     this.#deadline = by;
-    this.#send({ kind: "drain", withinMs: Math.round(left - Math.min(DRAIN_MARGIN_MS, left / 10)), handOver });
+    this.#channel.send({ kind: "drain", withinMs: Math.round(left - Math.min(DRAIN_MARGIN_MS, left / 10)), handOver });
     this.#change("draining");
   }
 
   /** Lets go of pages that wait for a change. */
   releasePages(): void {
-    this.#send({ kind: "release-pages" });
+    this.#channel.send({ kind: "release-pages" });
   }
 
   /** Gives it a connection. False: it will not get it, and the caller still owns it. */
   adopt(connection: GivenConnection): Promise<boolean> {
     if (this.#state !== "ready") return Promise.resolve(false);
-    return this.#adoptions.send({ kind: "connection", used: connection.used } satisfies ToPool, connection);
+    return this.#channel.give(connection);
   }
 
   kill(): void {
@@ -196,27 +168,19 @@ export class PoolHandle {
   }
 
   /** Resolves with the milliseconds until its main thread answered; undefined: it did not. */
-  async ping(withinMs: number): Promise<number | undefined> {
-    const from = this.#options.clock.now();
-    const answer = await this.#ask((id) => ({ kind: "ping", id }), withinMs);
-    return answer === undefined ? undefined : this.#options.clock.now() - from;
+  ping(withinMs: number): Promise<number | undefined> {
+    return this.#channel.ping(withinMs);
   }
 
-  async status(withinMs: number): Promise<PoolStatus | undefined> {
-    const answer = await this.#ask((id) => ({ kind: "status", id }), withinMs);
-    return answer?.kind === "status" ? answer.status : undefined;
-  }
-
-  #ask(question: (id: number) => ToPool, withinMs: number): Promise<FromPool | undefined> {
-    if (this.#state === "gone") return Promise.resolve(undefined);
-    return this.#questions.ask((id) => this.#send(question(id)), withinMs);
+  status(withinMs: number): Promise<PoolStatus | undefined> {
+    return this.#channel.status(withinMs);
   }
 
   #receive(message: FromPool, handle: unknown): void {
     switch (message.kind) {
       case "hello":
         // A process that is to leave again is not given work first.
-        if (this.#state === "starting") this.#configure();
+        if (this.#state === "starting") this.#channel.send(configuration(this.#options));
         return;
       case "booted":
         if (this.#state !== "starting") return;
@@ -256,13 +220,13 @@ export class PoolHandle {
       case "bequest":
       case "status":
       case "pong":
-        this.#questions.answered(message.id, message);
+        this.#channel.answered(message);
         return;
     }
   }
 
   #gave(handle: GivenConnection["handle"] | undefined, used: boolean): void {
-    const settled = (): void => this.#send({ kind: "given" });
+    const settled = (): void => this.#channel.send({ kind: "given" });
     if (handle === undefined) settled();
     this.#options.gave(handle === undefined ? undefined : { handle, used, settled });
   }
@@ -271,23 +235,9 @@ export class PoolHandle {
   #leaves(withinMs: number): void {
     if (this.#state === "draining" || this.#state === "gone") return;
     const { pool, clock } = this.#options;
-    this.#fault ??= {
-      code: "BOOT",
-      message: `pool ${pool.name}: process ${this.pid ?? "?"} was told by a signal to leave`,
-    };
+    this.#fault ??= toldToLeave(pool, this.pid);
     this.#deadline = clock.now() + withinMs + DRAIN_MARGIN_MS;
     this.#change("draining");
-  }
-
-  #configure(): void {
-    const { pool, generation, log } = this.#options;
-    const user = poolUser(this.#options);
-    this.#send({ kind: "configure", pool, generation, fd: LISTEN_FD, log: log.settings(ACCESS_FD), ...user });
-  }
-
-  #send(message: ToPool): void {
-    // A closed channel means that the process is leaving: its exit tells the rest.
-    if (this.#child.connected) this.#child.send(message, () => {});
   }
 
   #mustLeave(): void {
@@ -313,34 +263,18 @@ export class PoolHandle {
     this.#goneAt = this.#options.clock.now();
     this.#ending = ending;
     if (!this.#asked) this.#fault ??= this.#causeOfDeath();
-    this.#questions.close();
-    this.#adoptions.lost();
+    this.#channel.close();
     this.#change("gone");
   }
 
   #causeOfDeath(): FaultData {
     const { pool } = this.#options;
-    if (this.#killed && this.#readyAt === undefined) {
-      const message = `pool ${pool.name}: the app was not ready within ${pool.bootTimeoutMs / 1000} s`;
-      return { code: "BOOT", message, hint: "raise boot_timeout, or see what it waits for" };
-    }
-    const when = this.#readyAt === undefined ? "before it was ready" : "unexpectedly";
-    return { code: "BOOT", message: `pool ${pool.name}: process ${this.pid ?? "?"} ended ${when} (${this.#ending})` };
+    const wasReady = this.#readyAt !== undefined;
+    return causeOfDeath({ pool, pid: this.pid, ending: this.#ending, wasReady, killed: this.#killed });
   }
 
   #change(state: ProcessState): void {
     this.#state = state;
     this.#options.changed();
   }
-}
-
-/** A folder that has gone since the configuration was read is reported as a program that is not there. */
-function inVain({ chdir }: PoolConfig, { message }: Error): string {
-  return chdir === undefined || existsSync(chdir) ? `: ${message}` : `: there is no ${chdir}, its working folder`;
-}
-
-function poolUser({ identity, pool }: PoolProcessOptions): { user?: PoolUser } {
-  if (identity === undefined) return {};
-  const { uid, gid, groups } = identity;
-  return { user: { uid, gid, ...(groups === undefined ? {} : { groups }), rootGroup: pool.allowRoot } };
 }
