@@ -54,6 +54,9 @@ export interface ReplyHead {
 /** May add to the headers; the reply waits for it. What it throws becomes a 500. */
 export type ReplyHook = (reply: ReplyHead) => void | Promise<void>;
 
+/** Of what `earlyHints` is given past its types. */
+const LINKS_WANTED =
+  'ctx.earlyHints takes texts such as "</app.css>; rel=preload; as=style", each an argument of its own';
 const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze(Object.create(null));
 
 export class RequestContext implements Context<unknown> {
@@ -173,6 +176,7 @@ export class RequestContext implements Context<unknown> {
   }
 
   earlyHints(...links: readonly string[]): void {
+    for (const link of links) if (typeof link !== "string") throw new TypeError(`${LINKS_WANTED}, not ${typeof link}`);
     this.beforeReply(({ headers }) => {
       for (const link of links) headers.append("link", link);
     });

@@ -56,7 +56,8 @@ const COMMENT = ":\n\n";
 
 /**
  * A Response that sends what an async iterable yields, or what a function sends until it closes or the client leaves;
- * the function it returns is called then. Ends a moment before `request.timeout`, and the browser comes back: raise that
+ * the function it returns is called then. That an async function has ended does not end its stream: `events.close()` does.
+ * Ends a moment before `request.timeout`, and the browser comes back: raise that
  * for longer streams. Throws nothing; what the source throws goes to the log, and cuts the stream.
  */
 export function eventStream(source: EventStreamSource, options: EventStreamOptions = {}): Response {

@@ -26,6 +26,8 @@ const FILES: Readonly<Record<string, string>> = {
   "www/page.tsx~": "__SOURCE__",
   "www/_helper.ts": "__SOURCE__",
   "www/_parts/part.ts": "__SOURCE__",
+  "www/_notes.txt": "__SOURCE__",
+  "www/_parts/deep/notes.txt": "__SOURCE__",
   "www/.env": "__SOURCE__",
   "www/.git/config": "__SOURCE__",
   "www/node_modules/x/index.js": "__SOURCE__",
@@ -127,6 +129,10 @@ describeWithApache("layout files in a real Apache", () => {
     "/page.tsx~",
     "/_helper.ts",
     "/_parts/part.ts",
+    "/_notes.txt",
+    "/_parts/deep/notes.txt",
+    "/docs//_notes.txt",
+    "/%5fnotes.txt",
     "/.env",
     "/.git/config",
     "/node_modules/x/index.js",
@@ -166,7 +172,9 @@ describeWithApache("layout files below a mount", () => {
     expect((await ask("/shop/")).params).toMatchObject({ SCRIPT_FILENAME: `${folder}/www/index.ts` });
     expect((await ask("/shop/about")).params).toMatchObject({ REQUEST_URI: "/shop/about" });
     expect(await ask("/shop/style.css")).toMatchObject({ status: 200, text: "body{}" });
-    expect(await ask("/shop/_helper.ts")).toMatchObject({ status: 403 });
+    for (const path of ["_helper.ts", "_notes.txt", "_parts/deep/notes.txt", "/_notes.txt"]) {
+      expect(await ask(`/shop/${path}`)).toMatchObject({ status: 403 });
+    }
   });
 });
 
@@ -215,7 +223,8 @@ describeWithApache("layout front-controller in a real Apache", () => {
   });
 
   it("neither serves nor runs sources by their names", async () => {
-    for (const path of ["/hello.ts", "/script.js", "/page.tsx", "/_parts/part.ts"]) {
+    const hidden = ["/_notes.txt", "/_parts/deep/notes.txt", "/%5fnotes.txt", "//_notes.txt"];
+    for (const path of ["/hello.ts", "/script.js", "/page.tsx", "/_parts/part.ts", ...hidden]) {
       expect(await ask(path)).toMatchObject({ status: 403 });
     }
     expect(responder.requests).toHaveLength(0);

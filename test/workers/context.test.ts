@@ -49,6 +49,23 @@ describe("a handler's context", () => {
   });
 });
 
+describe("ctx.earlyHints", () => {
+  it.each([
+    [{ link: "</a.css>; rel=preload" }, "object"],
+    [["</a.css>; rel=preload"], "object"],
+    [undefined, "undefined"],
+    [3, "number"],
+  ])("refuses %j, which is no text of a Link header, and says what is", (given, what) => {
+    const { ctx } = contextOf();
+    const hints = ctx.earlyHints.bind(ctx) as (...links: readonly unknown[]) => void;
+    expect(() => hints("</b.css>; rel=preload", given)).toThrow(
+      new TypeError(
+        `ctx.earlyHints takes texts such as "</app.css>; rel=preload; as=style", each an argument of its own, not ${what}`,
+      ),
+    );
+  });
+});
+
 describe("ctx.env [RFC 3875 §4.1]", () => {
   it("has the meta-variables as UTF-8, with what the resolution of the file corrected", () => {
     const { ctx } = contextOf(

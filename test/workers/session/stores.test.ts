@@ -1,6 +1,15 @@
 // Every store that sessions may be kept in, over its real server, files or pool.
 
-import { chmodSync, lutimesSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  lutimesSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import { systemClock } from "../../../src/base/clock.ts";
@@ -103,6 +112,19 @@ describe("sessions in files", () => {
     utimesSync(file, expiresAt / 1000, expiresAt / 1000);
     expect(await store.read(KEY)).toBeUndefined();
     expect(lines).toEqual([expect.stringContaining("damaged")]);
+  });
+
+  it("are held on where a renewal of their lock came to nothing", async () => {
+    const { store, folder } = await newStore();
+    const lease = { token: "t", ms: 5000 };
+    await store.create(KEY, { text: "old", expiresAt: inAnHour() }, lease);
+    const locks = join(folder, KEY.slice(0, 2));
+    // As a full disk leaves it: the new lock is made, and did not take the place of the former.
+    symlinkSync("0:t", join(locks, `${KEY}.lock.t`));
+    expect(await store.renew?.(KEY, lease)).toBe(true);
+    expect(await store.renew?.(KEY, lease)).toBe(true);
+    await store.release(KEY, lease);
+    expect(readdirSync(locks)).toEqual([KEY]);
   });
 
   it("leave no file behind: neither they, nor locks and drafts of the dead", async () => {

@@ -22,7 +22,11 @@ export async function lockFile(path: string, lease: Lease, now: WallClock): Prom
 export async function renewLock(path: string, lease: Lease, now: WallClock): Promise<boolean> {
   if (!(await holdsLock(path, lease, now))) return false;
   const draft = `${path}.${lease.token}`;
-  await symlink(textOf(lease, now), draft);
+  if (!(await make(draft, lease, now))) {
+    // What a renewal before it has made and could not put in its place.
+    await ignoringAbsence(unlink(draft));
+    await symlink(textOf(lease, now), draft);
+  }
   await rename(draft, path);
   return true;
 }
