@@ -14,9 +14,16 @@ const SCRIPT = "\\.(?:m?js)(?:[~.].*)?$";
 const LEFTOVER =
   "(?:~|\\.(?:bak|old|orig|save|sw[op]|tmp|env|log|toml)(?:[.-].*)?)$|^#.*#$|^(?:package(?:-lock)?|tsconfig.*)\\.json$";
 
-const DENIED_NAME = new RegExp([SOURCE, SCRIPT, LEFTOVER].join("|"), "i");
+const DENIED_NAMES = [SOURCE, SCRIPT, LEFTOVER].join("|");
+const DENIED_NAME = new RegExp(DENIED_NAMES, "i");
 
 const DENIED = "Require all denied";
+/** Apache merges an <If> after each <Location>, whose own `Require` would otherwise open what was denied before it. */
+const DENIED_FINALLY = section("If", '"true"', DENIED);
+
+/** File names that are handlers: not hidden, not helpers, not type declarations. */
+const HANDLER_NAME = `(?![._])(?!.*\\.d\\.[cm]?ts$).+\\.${HANDLERS}$`;
+export const HANDLER_FILES = `"^${HANDLER_NAME}"`;
 
 /** For the whole server or virtual host. */
 export function denySources(): string[] {
@@ -29,19 +36,30 @@ export function denySources(): string[] {
   ];
 }
 
-/** Inside the `<Directory>` of a root: everything that could be a source, a copy or a setting. */
+/** Inside the `<Directory>` of a root whose handlers run: everything that could be a source, a copy or a setting. */
+export function denyBesideHandlers(whenLoaded: string): string[] {
+  return [
+    ...section("FilesMatch", `"(?i)${SCRIPT}"`, DENIED),
+    ...section("FilesMatch", `"(?i)${LEFTOVER}"`, DENIED),
+    ...comment("Once more, for good: an access rule in a <Location> opens handlers, and nothing of the others."),
+    ...section("FilesMatch", `"^(?!${HANDLER_NAME})(?i:.*(?:${DENIED_NAMES}))"`, DENIED_FINALLY),
+    ...section("IfModule", `!${whenLoaded}`, section("FilesMatch", HANDLER_FILES, DENIED_FINALLY)),
+  ];
+}
+
+/** The same where Apache runs none of them. */
 export function denyInRoot(): string[] {
-  return [...section("FilesMatch", `"(?i)${SCRIPT}"`, DENIED), ...section("FilesMatch", `"(?i)${LEFTOVER}"`, DENIED)];
+  return [
+    ...comment("For good: an access rule in a <Location> opens none of them, only an <If> does."),
+    ...section("FilesMatch", `"(?i)${DENIED_NAMES}"`, DENIED, DENIED_FINALLY),
+  ];
 }
 
 /** Names that no URL reaches: hidden ones (but /.well-known/), packages, and with `underscore` helpers too. */
 export function denyHidden(mount: string, underscore: boolean): string[] {
   const names = `\\.(?!well-known(?:/|$))|node_modules(?:/|$)${underscore ? "|_" : ""}`;
-  return section("LocationMatch", `"^${literally(mount)}/(?:.*/)?(?:${names})"`, DENIED);
+  return section("LocationMatch", `"^${literally(mount)}/(?:.*/)?(?:${names})"`, DENIED, DENIED_FINALLY);
 }
-
-/** File names that are handlers: not hidden, not helpers, not type declarations. */
-export const HANDLER_FILES = `"^(?![._])(?!.*\\.d\\.[cm]?ts$).+\\.${HANDLERS}$"`;
 
 /** Whether Apache sends a file of a root by itself: it is no handler, and nothing above denies it. */
 export function isSentByApache(name: string): boolean {

@@ -5,7 +5,7 @@
 import { Fault } from "../base/fault.ts";
 import type { PoolConfig } from "../config/schema.ts";
 import { backendHandler, backendUrl } from "./apache-backend.ts";
-import { denyHidden, denyInRoot, HANDLER_FILES, isHandlerFile } from "./apache-denial.ts";
+import { denyBesideHandlers, denyHidden, denyInRoot, HANDLER_FILES, isHandlerFile } from "./apache-denial.ts";
 import { comment, type Lines, literally, quote, quoteFolder, section } from "./directives.ts";
 
 export const LAYOUTS = ["files", "prefix", "front-controller"] as const;
@@ -34,7 +34,7 @@ export function filesLayout(pool: PoolConfig, root: string): string[] {
       "Directory",
       quoteFolder(root),
       folderSettings(),
-      denyInRoot(),
+      denyBesideHandlers(WHEN_LOADED),
       section(
         "IfModule",
         WHEN_LOADED,

@@ -44,7 +44,12 @@ let folder: string;
 let responder: FakeResponder;
 let apache: TestApache;
 
-async function start(layout: ApacheLayout, pool: Record<string, string>, modules?: readonly string[]): Promise<void> {
+async function start(
+  layout: ApacheLayout,
+  pool: Record<string, string>,
+  modules?: readonly string[],
+  around: (printed: string) => string[] = (printed) => [printed],
+): Promise<void> {
   folder = openFolder();
   for (const [name, text] of Object.entries(FILES)) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
@@ -52,7 +57,7 @@ async function start(layout: ApacheLayout, pool: Record<string, string>, modules
   }
   responder = await startFakeResponder(join(folder, "www.sock"));
   const pools = readPools({ www: { listen: "./www.sock", ...pool } }, folder);
-  apache = await startTestApache(folder, [renderApache(pools, { layout })], modules);
+  apache = await startTestApache(folder, around(renderApache(pools, { layout })), modules);
 }
 
 async function stop(): Promise<void> {
@@ -228,6 +233,39 @@ describeWithApache("layout front-controller in a real Apache", () => {
       expect(await ask(path)).toMatchObject({ status: 403 });
     }
     expect(responder.requests).toHaveLength(0);
+  });
+});
+
+describeWithApache("an access rule in a <Location> around what Apache sends", () => {
+  afterEach(stop);
+
+  const RULE = ["<Location />", "    Require method GET", "</Location>"].join("\n");
+  const HIDDEN = Object.keys(FILES).filter((name) => FILES[name] === "__SOURCE__" && name.startsWith("www/"));
+
+  it.each([
+    ["files", "before", undefined],
+    ["files", "after", undefined],
+    ["files", "after", PRIVATE_MODULES.filter((name) => !name.startsWith("proxy"))],
+    ["front-controller", "before", undefined],
+    ["front-controller", "after", undefined],
+  ] as const)("opens no source, copy or setting (layout %s, %s what is printed)", async (layout, where, modules) => {
+    await start(layout, { root: "./www" }, modules, (printed) =>
+      where === "before" ? [RULE, printed] : [printed, RULE],
+    );
+    for (const name of HIDDEN) {
+      const { text } = await ask(name.slice("www".length));
+      expect([name, text.includes("__SOURCE__")]).toEqual([name, false]);
+    }
+    const refused = await ask("/style.css", { method: "OPTIONS" });
+    expect([(await ask("/style.css")).text, refused.status]).toEqual(["body{}", 403]);
+  });
+
+  it("decides who is answered by a handler", async () => {
+    await start("files", { root: "./www" }, undefined, (printed) => [printed, RULE]);
+    expect((await ask("/hello.ts")).params).toMatchObject({ SCRIPT_FILENAME: `${folder}/www/hello.ts` });
+    expect((await ask("/about")).params).toMatchObject({ REQUEST_URI: "/about" });
+    for (const path of ["/hello.ts", "/about"]) expect((await ask(path, { method: "PUT" })).status).toBe(403);
+    expect(responder.requests).toHaveLength(2);
   });
 });
 
