@@ -2,10 +2,9 @@
 // everything and says what to do. It never accepts a connection, never reads a byte of a request and
 // never loads code of an app.
 
-import { availableParallelism } from "node:os";
 import type { Clock, Instant } from "../base/clock.ts";
 import { Fault, fromFaultData, toFaultData } from "../base/fault.ts";
-import type { Config, PoolConfig } from "../config/schema.ts";
+import type { Config, SupervisorConfig } from "../config/schema.ts";
 import type { ReloadReport, StatusReport } from "../messages/control.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { AddressBook } from "./address-book.ts";
@@ -17,14 +16,11 @@ import { Keeper } from "./keeper.ts";
 import type { LogOutputs } from "./log-outputs.ts";
 import type { Notifier } from "./notify.ts";
 import { type Action, plan, type Wanted } from "./plan.ts";
-import { type Changes, changesOf, type ReloadScope } from "./reload-scope.ts";
-import { Reloading } from "./reloading.ts";
-import { makeRevision, type Revision } from "./revision.ts";
-import { afterReload } from "./settings.ts";
+import type { ReloadScope } from "./reload-scope.ts";
+import { Reloads } from "./reloads.ts";
+import { makeRevision } from "./revision.ts";
+import { longestStartMs, STARTS_AT_ONCE } from "./start-pace.ts";
 import { statusLine } from "./status-line.ts";
-
-/** Pool processes that boot at a time: enough to keep every processor busy while some wait for their databases. */
-const STARTS_AT_ONCE = Math.max(8, 2 * availableParallelism());
 
 export interface SupervisorOptions {
   readonly log: Log;
@@ -40,19 +36,17 @@ export interface SupervisorOptions {
 }
 
 export class Supervisor {
-  /** What is in effect. */
-  #config: Config;
   readonly #options: SupervisorOptions;
   readonly #log: Log;
   readonly #fleet = new Fleet();
   readonly #keeper: Keeper;
+  readonly #reloads: Reloads;
   readonly #startedAt: Instant;
   readonly #ready = Promise.withResolvers<void>();
   readonly #booted = Promise.withResolvers<void>();
   readonly #ending = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
   #hold: boolean;
-  #reload: Reloading | undefined;
   /** Who takes the connections of a pool when another supervisor serves from now on. */
   #heir: ((pool: string) => Taker) | undefined;
   #endBy: Instant | undefined;
@@ -63,7 +57,6 @@ export class Supervisor {
 
   /** `addresses` are bound, one per pool in the same order. Throws CONFIG when a pool may not run as it says. */
   constructor(config: Config, addresses: readonly Address[], options: SupervisorOptions) {
-    this.#config = config;
     this.#options = options;
     this.#log = options.log;
     this.#hold = options.hold ?? false;
@@ -75,9 +68,20 @@ export class Supervisor {
       entry: options.entry,
       fleet: this.#fleet,
       heir: (pool) => this.#heir?.(pool),
-      reload: () => this.#reload,
+      reload: () => this.#reloads.underWay,
       ready: () => this.#becameReady(),
       changed: () => this.#turn(),
+    });
+    this.#reloads = new Reloads(config, {
+      log: options.log,
+      clock: options.clock,
+      fleet: this.#fleet,
+      addresses: options.addresses,
+      notifier: options.notifier,
+      record: (name) => this.#keeper.record(name),
+      mustNotEnd: () => this.mustNotEnd(),
+      changed: () => this.#turn(),
+      over: () => this.tellReady(),
     });
     config.pools.forEach((pool, index) => {
       const address = addresses[index];
@@ -124,9 +128,9 @@ export class Supervisor {
     );
     this.#endHeartbeats = watchHeartbeats({
       clock: this.#options.clock,
-      timeoutMs: this.#config.supervisor.heartbeatTimeoutMs,
+      timeoutMs: this.#settings.heartbeatTimeoutMs,
       processes: () => this.#fleet.processes.all.filter(({ view }) => view.state === "ready" && !view.killed),
-      silent: (handle) => this.#keeper.silent(handle, this.#config.supervisor.heartbeatTimeoutMs),
+      silent: (handle) => this.#keeper.silent(handle, this.#settings.heartbeatTimeoutMs),
     });
     this.#turn();
   }
@@ -137,38 +141,9 @@ export class Supervisor {
     this.#turn();
   }
 
-  /**
-   * Renews pools: a new generation of each boots beside the old one, and takes its place when all of
-   * them could serve. Resolves when they do. Rejects with USAGE, CONFIG, LISTEN or BOOT; then nothing
-   * has changed. One at a time.
-   */
-  async reload(scope: ReloadScope, configured: Config): Promise<ReloadReport> {
-    const { clock, notifier, addresses } = this.#options;
-    const startedAt = clock.now();
-    this.mustNotEnd();
-    const before = this.#config;
-    const changes = changesOf(scope, before.pools, configured.pools);
-    notifier.reloading();
-    notifier.extend(longestStartMs(changes.pools));
-    let reload: Reloading;
-    try {
-      reload = await this.#prepare(changes);
-      this.#log.info("reloading", { renewed: [...changes.renewed].join(", "), removed: changes.removed.join(", ") });
-      this.#reload = reload;
-      this.#turn();
-      await reload.settled;
-    } finally {
-      await addresses.keepOnly(this.#config.pools);
-      this.tellReady();
-    }
-    const { settings, waiting } = afterReload(before, configured);
-    this.#config = { ...this.#config, supervisor: settings };
-    const ms = Math.round(clock.now() - startedAt);
-    const report = reload.report();
-    this.#log.info("reloaded", { pools: report.pools.map(({ name }) => name).join(", "), ms });
-    const warnings = waiting.map((name) => `${name} has changed: it takes effect when Holdfast is started anew`);
-    for (const warning of warnings) this.#log.warn(warning);
-    return { ...report, ms, warnings };
+  /** Renews pools; see `Reloads.run`. One at a time. */
+  reload(scope: ReloadScope, configured: Config): Promise<ReloadReport> {
+    return this.#reloads.run(scope, configured);
   }
 
   /** A connection that a pool of another supervisor gave away. */
@@ -190,7 +165,7 @@ export class Supervisor {
 
   /** The longest that all pools together may take to boot, ms. */
   get longestStartMs(): number {
-    return longestStartMs(this.#config.pools);
+    return longestStartMs(this.#reloads.config.pools);
   }
 
   /** Nobody listens yet: another supervisor still serves. */
@@ -211,13 +186,13 @@ export class Supervisor {
   /** Another supervisor serves from now on: everything here drains, and its connections go there. */
   succeededBy(heir: (pool: string) => Taker): void {
     this.#heir = heir;
-    this.#end(this.#config.supervisor.stopTimeoutMs);
+    this.#end(this.#settings.stopTimeoutMs);
   }
 
   /** Lets everything finish within the stop timeout. Asking again changes nothing. */
   stop(reason: string): void {
     if (this.ends) return;
-    const { stopTimeoutMs } = this.#config.supervisor;
+    const { stopTimeoutMs } = this.#settings;
     this.#log.info("stopping", { reason, withinMs: stopTimeoutMs });
     this.#end(stopTimeoutMs);
     this.#ready.reject(new Fault("BOOT", `stopped before every pool was ready (${reason})`));
@@ -248,22 +223,9 @@ export class Supervisor {
     this.#endBy = Math.min(this.#endBy ?? by, by);
     this.#ending.resolve();
     if (this.#heir === undefined) this.#options.notifier.stopping(withinMs);
-    this.#endReload(new Fault("BOOT", "stopped while it reloaded"));
+    this.#reloads.end(new Fault("BOOT", "stopped while it reloaded"));
     if (this.#heir === undefined) for (const { handover } of this.#fleet.pools) handover.close();
     this.#turn();
-  }
-
-  /** Binds what is to be listened on, and checks what can be checked before anything changes. */
-  async #prepare(changes: Changes): Promise<Reloading> {
-    const revisions: Revision[] = [];
-    for (const config of changes.pools) {
-      if (!changes.renewed.has(config.name)) continue;
-      const generation = this.#fleet.get(config.name)?.freshGeneration ?? 1;
-      revisions.push(makeRevision(config, generation, await this.#options.addresses.open(config)));
-    }
-    this.mustNotEnd();
-    for (const revision of revisions) this.#keeper.record(revision.config.name).prepare(revision);
-    return new Reloading(changes, this.#fleet);
   }
 
   /** Acts until nothing is to be done, then sleeps until something changes or a deadline comes. */
@@ -291,6 +253,11 @@ export class Supervisor {
     void Promise.all(this.#fleet.pools.map(({ handover }) => handover.settled)).then(() => this.#ended.resolve());
   }
 
+  /** Those that are in effect. */
+  get #settings(): SupervisorConfig {
+    return this.#reloads.config.supervisor;
+  }
+
   #statusLine(): string {
     const phase = this.ends ? "stopping" : this.#fleet.hasServed ? "running" : "starting";
     return statusLine(this.#fleet.summaries, phase, this.#failure?.message);
@@ -299,11 +266,11 @@ export class Supervisor {
   #wanted(): Wanted {
     return {
       pools: this.#fleet.wanted,
-      reload: this.#reload?.stage ?? "none",
+      reload: this.#reloads.underWay?.stage ?? "none",
       hold: this.#hold,
       endBy: this.#endBy,
       heir: this.#heir !== undefined,
-      drainMs: this.#config.supervisor.stopTimeoutMs,
+      drainMs: this.#settings.stopTimeoutMs,
     };
   }
 
@@ -328,10 +295,10 @@ export class Supervisor {
         this.#giveUp(action.pool);
         return;
       case "promote":
-        this.#promote();
+        this.#reloads.promote();
         return;
       case "roll-back":
-        this.#rollBack();
+        this.#reloads.rollBack();
         return;
       case "wake":
         return;
@@ -340,26 +307,7 @@ export class Supervisor {
 
   #becameReady(): void {
     if (this.#fleet.hasServed) this.#ready.resolve();
-    if (this.#reload?.isComplete) this.#endReload();
-  }
-
-  #promote(): void {
-    const reload = this.#reload;
-    if (reload === undefined) return;
-    reload.promote();
-    this.#config = { ...this.#config, pools: reload.changes.pools };
-    if (reload.isComplete) this.#endReload();
-  }
-
-  #rollBack(): void {
-    this.#fleet.rollBack();
-    this.#endReload(this.#reload?.failure);
-  }
-
-  #endReload(fault?: Fault): void {
-    const reload = this.#reload;
-    this.#reload = undefined;
-    reload?.end(fault);
+    this.#reloads.endIfComplete();
   }
 
   #giveUp(name: string): void {
@@ -371,12 +319,6 @@ export class Supervisor {
   #fail(fault: Fault): void {
     this.#failure ??= fault;
     this.#ready.reject(fault);
-    this.#end(this.#config.supervisor.stopTimeoutMs);
+    this.#end(this.#settings.stopTimeoutMs);
   }
-}
-
-/** Only so many boot at a time. */
-function longestStartMs(pools: readonly PoolConfig[]): number {
-  const rounds = Math.ceil(pools.reduce((sum, { processes }) => sum + processes, 0) / STARTS_AT_ONCE);
-  return rounds * Math.max(0, ...pools.map(({ bootTimeoutMs }) => bootTimeoutMs));
 }
