@@ -1,11 +1,12 @@
 // One request and its reply as the pool sees them, from the end of its params to the last byte of
 // its reply. Knows neither sockets nor workers: `Peer` is the web server's side, `Carrier` the
-// worker's. Enforces what is announced about the body, and that a reply is given exactly once.
+// worker's. Enforces that a reply is given exactly once; its body is body-intake.ts's.
 
 import type { Clock, Instant } from "../base/clock.ts";
-import { Fault } from "../base/fault.ts";
+import type { Fault } from "../base/fault.ts";
 import type { Role } from "../fastcgi/record.ts";
-import { type AbortReason, BODY_WINDOW_BYTES, TO_WORKER } from "../messages/lane.ts";
+import type { AbortReason } from "../messages/lane.ts";
+import { BodyIntake, type FirstOfBody } from "./body-intake.ts";
 
 /**
  * receiving → queued → given → replying → closed. `given`: on a worker's lane, perhaps not begun, and
@@ -16,8 +17,11 @@ export type ExchangeState = "receiving" | "queued" | "given" | "replying" | "clo
 
 /** The web server's side of an exchange, as a gateway implements it. */
 export interface Peer {
-  /** A whole CGI response at [start, end) of `buffer`, with lane.ts's room before and after it. */
-  reply(buffer: Buffer, start: number, end: number): void;
+  /**
+   * A whole CGI response at [start, end) of `buffer`, with lane.ts's room before and after it. `written` is called
+   * once nobody looks at it any more; a gateway may forget that.
+   */
+  reply(buffer: Buffer, start: number, end: number, written?: () => void): void;
   head(block: Buffer): void;
   /** `taken` is called once the web server's side has taken the bytes. */
   chunk(bytes: Buffer, taken: () => void): void;
@@ -58,20 +62,11 @@ export interface ExchangeOptions {
   readonly closed: (exchange: Exchange, outcome: Outcome, fault?: Fault) => void;
 }
 
-interface Piece {
-  readonly kind: number;
-  readonly bytes: Buffer;
-}
-
-const NOTHING = Buffer.alloc(0);
-
 export class Exchange {
   readonly role: Role;
   readonly params: Buffer;
   readonly receivedAt: Instant;
   readonly #peer: Peer;
-  readonly #contentLength: number | undefined;
-  readonly #bodyLimitBytes: number;
   readonly #clock: Clock;
   readonly #arrived: ExchangeOptions["arrived"];
   readonly #closed: ExchangeOptions["closed"];
@@ -96,15 +91,7 @@ export class Exchange {
   /** HTTP status of the reply that a worker began, or 0. */
   status = 0;
 
-  #bodyBytes = 0;
-  #bodyEnded = false;
-  #dataEnded = false;
-  #paused = false;
-  /** What waits for credit, and what was sent but not begun: it may have to be sent again. */
-  #waiting: Piece[] = [];
-  #sent: Piece[] = [];
-  #credit = BODY_WINDOW_BYTES;
-  #waitingBytes = 0;
+  readonly #intake: BodyIntake;
   #untaken = 0;
 
   constructor(options: ExchangeOptions) {
@@ -114,10 +101,9 @@ export class Exchange {
     this.receivedAt = options.clock.now();
     this.progressAt = this.receivedAt;
     this.#peer = options.peer;
-    this.#contentLength = options.contentLength;
-    this.#bodyLimitBytes = options.bodyLimitBytes;
-    this.#arrived = options.arrived;
     this.#closed = options.closed;
+    this.#arrived = options.arrived;
+    this.#intake = new BodyIntake(options, this);
   }
 
   get closed(): boolean {
@@ -131,17 +117,17 @@ export class Exchange {
 
   /** The request body was announced as complete by the web server. */
   get bodyEnded(): boolean {
-    return this.#bodyEnded && (this.role !== "filter" || this.#dataEnded);
+    return this.#intake.ended;
   }
 
   /** Something of the body is here, or nothing of it will come: worth a worker's while. */
   get worthBeginning(): boolean {
-    return this.#bodyEnded || this.#bodyBytes > 0 || this.role === "authorizer";
+    return this.#intake.begun || this.role === "authorizer";
   }
 
   /** True while the pool waits for the web server to send more of the body. */
   get awaitsBody(): boolean {
-    return !this.bodyEnded && !this.#paused && !this.closed && this.role !== "authorizer";
+    return !this.bodyEnded && !this.#intake.paused && !this.closed && this.role !== "authorizer";
   }
 
   /** True while the web server has not taken all that was written to it. */
@@ -151,81 +137,50 @@ export class Exchange {
 
   /** `bytes` are only lent: what is not sent on at once is copied. */
   stdin(bytes: Buffer): void {
-    if (this.closed) return;
-    this.progressAt = this.#clock.now();
-    this.#bodyBytes += bytes.length;
-    if (this.#bodyBytes > this.#bodyLimitBytes) {
-      this.#breakBody(
-        new Fault("LIMIT", `the request body is longer than request.body_limit (${this.#bodyLimitBytes} bytes)`),
-      );
-      return;
-    }
-    if (this.#contentLength !== undefined && this.#bodyBytes > this.#contentLength) {
-      this.#breakBody(
-        new Fault("REQUEST", `the request body is longer than its CONTENT_LENGTH ${this.#contentLength}`),
-      );
-      return;
-    }
-    this.#enqueue({ kind: TO_WORKER.BODY, bytes });
+    if (!this.closed) this.#intake.stdin(bytes);
   }
 
   /** [FastCGI §5.3] The web server ends FCGI_STDIN with an empty record. */
   stdinEnd(): void {
-    if (this.closed || this.#bodyEnded) return;
-    this.#bodyEnded = true;
-    // A body that is shorter than announced is no body [RFC 3875 §4.2].
-    if (this.#contentLength !== undefined && this.#bodyBytes < this.#contentLength && this.role !== "authorizer") {
-      this.#breakBody(
-        new Fault("REQUEST", `the request body ended after ${this.#bodyBytes} of ${this.#contentLength} bytes`),
-      );
-      return;
-    }
-    this.#enqueue({ kind: TO_WORKER.BODY_END, bytes: NOTHING });
+    if (!this.closed) this.#intake.stdinEnd();
   }
 
   data(bytes: Buffer): void {
-    if (this.closed) return;
-    this.progressAt = this.#clock.now();
-    this.#enqueue({ kind: TO_WORKER.DATA, bytes });
+    if (!this.closed) this.#intake.data(bytes);
   }
 
   dataEnd(): void {
-    if (this.closed || this.#dataEnded) return;
-    this.#dataEnded = true;
-    this.#enqueue({ kind: TO_WORKER.DATA_END, bytes: NOTHING });
+    if (!this.closed) this.#intake.dataEnd();
+  }
+
+  /** Bytes of the body go one way or the other. */
+  progressed(): void {
+    this.progressAt = this.#clock.now();
+  }
+
+  arrived(): void {
+    this.#arrived(this);
+  }
+
+  /** The body is none: the exchange fails, and whoever works on it is told. */
+  broken(fault: Fault): void {
+    this.abandon(fault, "body-broken");
   }
 
   /**
    * Hands the exchange to a worker: what of the body fits the window is taken along. Returns the
    * body bytes that go with BEGIN and whether they are all of it.
    */
-  give(carrier: Carrier): { readonly body: readonly Buffer[]; readonly complete: boolean } {
+  give(carrier: Carrier): FirstOfBody {
     this.state = "given";
     this.givenAt = this.#clock.now();
     this.carrier = carrier;
-    const body: Buffer[] = [];
-    let complete = false;
-    while (!complete) {
-      const piece = this.#waiting[0];
-      if (piece === undefined || piece.bytes.length > this.#credit) break;
-      if (piece.kind !== TO_WORKER.BODY && piece.kind !== TO_WORKER.BODY_END) break;
-      this.#takeWaiting();
-      complete = piece.kind === TO_WORKER.BODY_END;
-      if (!complete) body.push(piece.bytes);
-    }
-    return { body, complete };
+    return this.#intake.takeFirst();
   }
 
   /** Sends what the credit allows. Call after `give`, once BEGIN is written. */
   pump(): void {
-    const carrier = this.carrier;
-    if (carrier === undefined) return;
-    for (let piece = this.#waiting[0]; piece !== undefined; piece = this.#waiting[0]) {
-      if (piece.bytes.length > 0 && this.#credit <= 0) break;
-      this.#takeWaiting();
-      carrier.body(piece.kind, piece.bytes);
-    }
-    if (this.#waitingBytes === 0) this.#resume();
+    this.#intake.pump();
   }
 
   /** The worker it was given to had not begun: back to the queue, with its whole body. */
@@ -233,30 +188,25 @@ export class Exchange {
     this.state = "queued";
     this.givenAt = 0;
     this.carrier = undefined;
-    this.#waiting = [...this.#sent, ...this.#waiting];
-    this.#waitingBytes += BODY_WINDOW_BYTES - this.#credit;
-    this.#credit = BODY_WINDOW_BYTES;
-    this.#sent = [];
+    this.#intake.takenBack();
   }
 
   /** The handler took `bytes` of the body. */
   taken(bytes: number): void {
-    this.#sent = [];
-    this.#credit += bytes;
-    this.pump();
+    this.#intake.taken(bytes);
   }
 
   // ---- the reply -------------------------------------------------------------------------------
 
-  reply(buffer: Buffer, start: number, end: number): void {
+  reply(buffer: Buffer, start: number, end: number, written?: () => void): void {
     if (this.closed) return;
     this.#close("replied");
-    this.#peer.reply(buffer, start, end);
+    this.#peer.reply(buffer, start, end, written);
   }
 
   head(block: Buffer): void {
     if (this.closed) return;
-    this.#sent = [];
+    this.#intake.handled();
     this.state = "replying";
     this.#peer.head(block);
   }
@@ -331,61 +281,12 @@ export class Exchange {
   /** The worker has answered, finished, or died: nothing more will be sent to it. */
   carrierDone(): void {
     this.carrier = undefined;
-    this.#drop();
-  }
-
-  #breakBody(fault: Fault): void {
-    this.abandon(fault, "body-broken");
-  }
-
-  #enqueue({ kind, bytes }: Piece): void {
-    const { carrier } = this;
-    // The usual case of a long body: nothing is kept here, it goes straight into the worker's batch.
-    if (carrier?.begun() && this.#waiting.length === 0 && this.#credit > 0) {
-      this.#sent = [];
-      this.#credit -= bytes.length;
-      carrier.body(kind, bytes);
-    } else {
-      this.#waiting.push({ kind, bytes: bytes.length === 0 ? NOTHING : Buffer.from(bytes) });
-      this.#waitingBytes += bytes.length;
-      if (carrier !== undefined) this.pump();
-    }
-    const bound = carrier === undefined ? BODY_WINDOW_BYTES : 0;
-    if (this.#waitingBytes > bound && !this.#paused) {
-      this.#paused = true;
-      this.#peer.pause();
-    }
-    this.#arrived(this);
-  }
-
-  #takeWaiting(): void {
-    const piece = this.#waiting.shift();
-    if (piece === undefined) return;
-    this.#waitingBytes -= piece.bytes.length;
-    this.#credit -= piece.bytes.length;
-    if (this.state === "given") this.#sent.push(piece);
+    this.#intake.drop();
   }
 
   #close(outcome: Outcome, fault?: Fault): void {
     this.state = "closed";
-    this.#drop();
+    this.#intake.drop();
     this.#closed(this, outcome, fault);
-  }
-
-  // What the peer still sends of the body is read and thrown away: a web server that cannot send
-  // it all does not look at the reply [mod_proxy_fcgi sends before it reads].
-  #drop(): void {
-    this.#waiting = [];
-    this.#sent = [];
-    this.#waitingBytes = 0;
-    this.#resume();
-  }
-
-  #resume(): void {
-    if (!this.#paused) return;
-    this.#paused = false;
-    // It could not send until now.
-    this.progressAt = this.#clock.now();
-    this.#peer.resume();
   }
 }
