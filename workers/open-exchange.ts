@@ -15,6 +15,7 @@ import {
   REPLY_PREFIX_BYTES,
   REPLY_TAILROOM_BYTES,
   REPLY_WINDOW_BYTES,
+  WINDOW_STEP_BYTES,
 } from "../src/messages/lane.ts";
 import type { ReplyStream, Role, WorkerExchange } from "./exchange.ts";
 import { IncomingBody } from "./incoming-body.ts";
@@ -53,6 +54,8 @@ export class OpenExchange implements WorkerExchange {
   /** The last frame of it is written: its slot may name another exchange by now. */
   #over = false;
   #stream: OutgoingBody | undefined;
+  /** Of the request's body so much was taken that the pool has not been told of. */
+  #takenBytes = 0;
 
   constructor(options: OpenExchangeOptions) {
     this.role = options.role;
@@ -142,7 +145,10 @@ export class OpenExchange implements WorkerExchange {
   #taken(bytes: number): void {
     // Both streams of a filter share one window, so the first is credited for the second's sake.
     if (this.#over || (this.stdin.ended && (this.data?.ended ?? true))) return;
-    this.#outbox.writer.word(FROM_WORKER.TAKEN, this.#slot, bytes);
+    this.#takenBytes += bytes;
+    if (this.#takenBytes < WINDOW_STEP_BYTES) return;
+    this.#outbox.writer.word(FROM_WORKER.TAKEN, this.#slot, this.#takenBytes);
+    this.#takenBytes = 0;
     this.#outbox.stirred();
   }
 

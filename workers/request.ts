@@ -7,6 +7,7 @@ import { Readable } from "node:stream";
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 import { headerEntries, headerValue, requestMethod, requestUrl } from "../src/cgi/variables.ts";
 import type { FormLimits } from "../src/messages/lane.ts";
+import { giveBack } from "../src/messages/spare-buffers.ts";
 import type { RequestBody, WorkerExchange } from "./exchange.ts";
 import { INSPECT, NativeRequest, NativeResponse, nativeFetch, setGlobal, standInFor } from "./native.ts";
 
@@ -301,8 +302,13 @@ function toStream(body: Extract<Body, { kind: "arriving" | "here" }>): ReadableS
     {
       async pull(controller) {
         const piece = await next();
-        if (piece === undefined) controller.close();
-        else controller.enqueue(new Uint8Array(piece));
+        if (piece === undefined) {
+          controller.close();
+          return;
+        }
+        controller.enqueue(new Uint8Array(piece));
+        // What is here a clone may have, too.
+        if (body.kind === "arriving") giveBack(piece);
       },
     },
     // Nothing is taken before someone reads: taking tells the web server to send more.

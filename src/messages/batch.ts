@@ -1,7 +1,14 @@
 // Packs frames into a batch and unpacks them (the layout is in lane.ts). Used by both ends of a
 // lane; knows no meaning of a frame.
 
-import { BODY_WINDOW_BYTES, FRAME_ALIGN_BYTES, FRAME_HEADER_BYTES, FRAME_PADDING, REPLY_WINDOW_BYTES } from "./lane.ts";
+import {
+  BODY_WINDOW_BYTES,
+  CHUNK_BYTES,
+  FRAME_ALIGN_BYTES,
+  FRAME_HEADER_BYTES,
+  FRAME_PADDING,
+  REPLY_WINDOW_BYTES,
+} from "./lane.ts";
 
 const INITIAL_BYTES = 16 * 1024;
 /** What does not fit into so much is the body of a reply or a request: then there is room for a whole window of it. */
@@ -9,6 +16,8 @@ const SMALL_BYTES = 64 * 1024;
 const LARGE_BYTES = Math.max(BODY_WINDOW_BYTES, REPLY_WINDOW_BYTES) + 32 * 1024;
 /** A buffer that one large turn made longer than this is given back after it. */
 const KEEP_BYTES = 1024 * 1024;
+/** Where a writer has no frame that could go on. */
+export const NO_FRAME = -1;
 
 /** What writes frames one after the other, wherever they are kept. */
 export abstract class FrameWriter {
@@ -22,6 +31,9 @@ export abstract class FrameWriter {
     const at = this.open(kind, slot, payload.length);
     this.buffer.set(payload, at);
   }
+
+  /** As `bytes`, but where the last frame is of the same kind and slot, and not sent yet, it goes on in that one. */
+  abstract append(kind: number, slot: number, payload: Uint8Array): void;
 
   word(kind: number, slot: number, value: number): void {
     const at = this.open(kind, slot, 4);
@@ -48,10 +60,29 @@ export function writeFrameHeader(buffer: Buffer, at: number, kind: number, slot:
   buffer.writeUInt32LE(length, at + 8);
 }
 
+/**
+ * What the frame at `start` has of payload, if more of this kind and slot may be appended to it; else undefined.
+ * It gets no longer than a piece of a body is.
+ */
+export function appendable(
+  buffer: Buffer,
+  start: number,
+  kind: number,
+  slot: number,
+  more: number,
+): number | undefined {
+  if (start === NO_FRAME || buffer.readUInt32LE(start) !== kind || buffer.readUInt32LE(start + 4) !== slot) {
+    return undefined;
+  }
+  const length = buffer.readUInt32LE(start + 8);
+  return length + more > CHUNK_BYTES ? undefined : length;
+}
+
 /** Keeps a batch in memory that grows with it, until it is taken. */
 export class BatchWriter extends FrameWriter {
   buffer: Buffer = allocate(INITIAL_BYTES);
   #length = 0;
+  #last = NO_FRAME;
 
   get empty(): boolean {
     return this.#length === 0;
@@ -63,11 +94,27 @@ export class BatchWriter extends FrameWriter {
     if (end > this.buffer.length) this.#grow(end);
     writeFrameHeader(this.buffer, start, kind, slot, length);
     this.#length = end;
+    this.#last = start;
     return start + FRAME_HEADER_BYTES;
+  }
+
+  append(kind: number, slot: number, payload: Uint8Array): void {
+    const start = this.#last;
+    const length = appendable(this.buffer, start, kind, slot, payload.length);
+    if (length === undefined) {
+      this.bytes(kind, slot, payload);
+      return;
+    }
+    const end = start + frameBytes(length + payload.length);
+    if (end > this.buffer.length) this.#grow(end);
+    this.buffer.writeUInt32LE(length + payload.length, start + 8);
+    this.buffer.set(payload, start + FRAME_HEADER_BYTES + length);
+    this.#length = end;
   }
 
   /** The batch, as memory that can be transferred; the writer begins anew. */
   take(): ArrayBuffer {
+    this.#last = NO_FRAME;
     const backing = this.buffer.buffer as ArrayBuffer;
     const spare = backing.byteLength - this.#length;
     if (this.#length > SMALL_BYTES && spare < this.#length) {
@@ -85,6 +132,7 @@ export class BatchWriter extends FrameWriter {
 
   /** As `take`, in memory of its own that begins with `room` free bytes. */
   takeBehind(room: number): Buffer {
+    this.#last = NO_FRAME;
     const batch = Buffer.allocUnsafe(room + this.#length);
     this.buffer.copy(batch, room, 0, this.#length);
     this.#length = 0;

@@ -97,6 +97,8 @@ export type AbortReason = (typeof ABORT_REASONS)[number];
 export const BODY_WINDOW_BYTES = 256 * 1024;
 /** Bytes of the reply body that may be on their way to the web server before it has taken any. */
 export const REPLY_WINDOW_BYTES = 256 * 1024;
+/** Of either window so much is given back at a time: each message may have to wake somebody. No more than half of a window. */
+export const WINDOW_STEP_BYTES = 128 * 1024;
 /** No CHUNK is longer: it fits one FastCGI record [FCGI §3.3], and holds up nobody else's for long. */
 export const CHUNK_BYTES = 65_528;
 

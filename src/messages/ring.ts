@@ -8,8 +8,9 @@
 // preceded by PADDING up to it. What the ring has no room for is posted as a batch of its own, and
 // the frame ELSEWHERE stands in the ring where it belongs; some room is kept for these.
 
-import { BatchWriter, FrameWriter, frameBytes, writeFrameHeader } from "./batch.ts";
-import { FRAME_ELSEWHERE, FRAME_HEADER_BYTES, FRAME_PADDING } from "./lane.ts";
+import { appendable, BatchWriter, FrameWriter, frameBytes, NO_FRAME, writeFrameHeader } from "./batch.ts";
+import { FRAME_ELSEWHERE, FRAME_HEADER_BYTES, FRAME_PADDING, FROM_WORKER, TO_WORKER } from "./lane.ts";
+import { lend, WORTH_LENDING_BYTES } from "./spare-buffers.ts";
 
 const WORDS_BYTES = 64;
 /** How far the writer has written whole frames, and how far the reader has taken them: bytes since the start, modulo 2³². */
@@ -21,6 +22,8 @@ const WORD_AWAKE = 2;
 const WORD_ELSEWHERE = 3;
 
 const ELSEWHERE_BYTES = frameBytes(0);
+/** Of these somebody knows when all of the frame is done with. Of BEGIN the params are looked at for long. */
+const LENDABLE = new Set<number>([TO_WORKER.BODY, FROM_WORKER.REPLY, FROM_WORKER.CHUNK]);
 /** The part of a ring that only ELSEWHERE may take: while its reader is busy the writer may post so often. */
 const ELSEWHERE_SHARE = 1 / 128;
 
@@ -39,6 +42,8 @@ export class RingWriter extends FrameWriter {
   /** Written, perhaps not published. */
   #written = 0;
   #flushed = 0;
+  /** Where the last frame begins, while the reader cannot have seen it. */
+  #last = NO_FRAME;
 
   /** `post` takes a batch that the ring has no room for. */
   constructor(memory: SharedArrayBuffer, post: (batch: ArrayBuffer) => void) {
@@ -58,12 +63,19 @@ export class RingWriter extends FrameWriter {
       return payload;
     }
     this.buffer = this.#ring;
+    this.#last = start;
     writeFrameHeader(this.#ring, start, kind, slot, length);
     return start + FRAME_HEADER_BYTES;
   }
 
+  append(kind: number, slot: number, payload: Uint8Array): void {
+    if (!this.#surplus.empty) this.#surplus.append(kind, slot, payload);
+    else if (!this.#extend(kind, slot, payload)) this.bytes(kind, slot, payload);
+  }
+
   /** What was written is whole: the reader may take it. */
   publish(): void {
+    this.#last = NO_FRAME;
     Atomics.store(this.#words, WORD_WRITTEN, this.#written);
   }
 
@@ -96,6 +108,19 @@ export class RingWriter extends FrameWriter {
 
   get holding(): boolean {
     return !this.#surplus.empty;
+  }
+
+  #extend(kind: number, slot: number, payload: Uint8Array): boolean {
+    const start = this.#last;
+    const length = appendable(this.#ring, start, kind, slot, payload.length);
+    if (length === undefined) return false;
+    const bytes = frameBytes(length + payload.length);
+    const more = bytes - frameBytes(length);
+    if (start + bytes > this.#ring.length || more + this.#kept > this.#room()) return false;
+    this.#ring.writeUInt32LE(length + payload.length, start + 8);
+    this.#ring.set(payload, start + FRAME_HEADER_BYTES + length);
+    this.#written = (this.#written + more) | 0;
+    return true;
   }
 
   #room(): number {
@@ -140,14 +165,16 @@ export class RingReader {
     const written = Atomics.load(this.#words, WORD_WRITTEN);
     const bytes = (written - taken) >>> 0;
     if (bytes === 0) return;
-    const batch = Buffer.allocUnsafe(bytes);
-    const start = taken & (this.#ring.length - 1);
-    const first = Math.min(bytes, this.#ring.length - start);
-    this.#ring.copy(batch, 0, start, start + first);
-    if (first < bytes) this.#ring.copy(batch, first, 0, bytes - first);
+    if (bytes < WORTH_LENDING_BYTES) {
+      const batch = Buffer.allocUnsafe(bytes);
+      this.#copy(batch, taken);
+      Atomics.store(this.#words, WORD_TAKEN, written);
+      this.#hand(batch);
+      return;
+    }
+    const batches = this.#split(taken, written);
     Atomics.store(this.#words, WORD_TAKEN, written);
-    if (Atomics.load(this.#words, WORD_ELSEWHERE) === this.#elsewhere) this.#received(batch);
-    else this.#takeInParts(batch);
+    for (const batch of batches) this.#hand(batch);
   }
 
   /** From now on the writer has to wake us. False: something came in the meantime, and we are awake still. */
@@ -156,6 +183,39 @@ export class RingReader {
     if (Atomics.load(this.#words, WORD_AWAKE) === 0) return true;
     Atomics.store(this.#words, WORD_AWAKE, 0);
     return !this.filled || Atomics.compareExchange(this.#words, WORD_AWAKE, 0, 1) !== 0;
+  }
+
+  #copy(batch: Buffer, from: number): void {
+    const start = from & (this.#ring.length - 1);
+    const first = Math.min(batch.length, this.#ring.length - start);
+    this.#ring.copy(batch, 0, start, start + first);
+    if (first < batch.length) this.#ring.copy(batch, first, 0, batch.length - first);
+  }
+
+  /** Large frames of bodies become batches of their own, in memory that is used again once somebody gives it back. */
+  #split(taken: number, written: number): Buffer[] {
+    const batches: Buffer[] = [];
+    let from = taken;
+    const add = (batch: Buffer): void => {
+      this.#copy(batch, from);
+      from = (from + batch.length) | 0;
+      batches.push(batch);
+    };
+    for (let at = taken; at !== written; ) {
+      const start = at & (this.#ring.length - 1);
+      const bytes = frameBytes(this.#ring.readUInt32LE(start + 8));
+      const isLarge = bytes >= WORTH_LENDING_BYTES && LENDABLE.has(this.#ring.readUInt32LE(start));
+      if (isLarge && from !== at) add(Buffer.allocUnsafe((at - from) >>> 0));
+      if (isLarge) add(lend(bytes));
+      at = (at + bytes) | 0;
+    }
+    if (from !== written) add(Buffer.allocUnsafe((written - from) >>> 0));
+    return batches;
+  }
+
+  #hand(batch: Buffer): void {
+    if (Atomics.load(this.#words, WORD_ELSEWHERE) === this.#elsewhere) this.#received(batch);
+    else this.#takeInParts(batch);
   }
 
   #takeInParts(batch: Buffer): void {

@@ -22,6 +22,8 @@ export class Assignment implements Carrier {
   readonly #side: Side;
   /** Its slot may name another exchange by now. */
   finished = false;
+  /** Of the reply's body the web server has taken so much that the worker has not been told of. */
+  creditBytes = 0;
 
   constructor(exchange: Exchange, slot: number, side: Side) {
     this.exchange = exchange;
@@ -30,7 +32,9 @@ export class Assignment implements Carrier {
   }
 
   body(kind: number, bytes: Buffer): void {
-    this.#side.writer().bytes(kind, this.slot, bytes);
+    // The end of a body is a frame, too.
+    if (bytes.length > 0) this.#side.writer().append(kind, this.slot, bytes);
+    else this.#side.writer().mark(kind, this.slot);
     this.#side.stirred();
   }
 

@@ -21,10 +21,10 @@ export class RequestPeer implements Peer {
     this.#keepConn = keepConn;
   }
 
-  reply(buffer: Buffer, start: number, end: number): void {
+  reply(buffer: Buffer, start: number, end: number, written?: () => void): void {
     writeHeader(buffer, start - FCGI_HEADER_LEN, FCGI_STDOUT, this.#id, end - start, 0);
     writeEndRequest(buffer, end, this.#id, 0, FCGI_REQUEST_COMPLETE);
-    this.#connection.write(buffer.subarray(start - FCGI_HEADER_LEN, end + REPLY_TAILROOM_BYTES));
+    this.#connection.write(buffer.subarray(start - FCGI_HEADER_LEN, end + REPLY_TAILROOM_BYTES), written);
     this.#connection.ended(this.#id, this.#keepConn);
   }
 

@@ -13,8 +13,10 @@ import {
   REPLY_TAILROOM_BYTES,
   type ReadyData,
   TO_WORKER,
+  WINDOW_STEP_BYTES,
 } from "../messages/lane.ts";
 import type { WorkerState } from "../messages/lifecycle.ts";
+import { giveBack, isLent } from "../messages/spare-buffers.ts";
 import type { Assignment, Side } from "./assignment.ts";
 import { writeBegin } from "./begin-frame.ts";
 import type { Exchange } from "./exchange.ts";
@@ -277,7 +279,9 @@ export class WorkerHandle {
       const open = this.#slots.finish(slot);
       if (open === undefined) return;
       open.exchange.status = status;
-      open.exchange.reply(batch, start + REPLY_PREFIX_BYTES + REPLY_HEADROOM_BYTES, end - REPLY_TAILROOM_BYTES);
+      const written = isLent(batch) ? () => giveBack(batch) : undefined;
+      const at = start + REPLY_PREFIX_BYTES + REPLY_HEADROOM_BYTES;
+      open.exchange.reply(batch, at, end - REPLY_TAILROOM_BYTES, written);
       return;
     }
     switch (kind) {
@@ -290,8 +294,11 @@ export class WorkerHandle {
       }
       case FROM_WORKER.CHUNK: {
         const exchange = this.#slots.at(slot)?.exchange;
-        buffersPassed(end - start);
-        exchange?.chunk(batch.subarray(start, end), (bytes, of) => this.#credit(slot, of, bytes));
+        if (!isLent(batch)) buffersPassed(end - start);
+        exchange?.chunk(batch.subarray(start, end), (bytes, of) => {
+          this.#credit(slot, of, bytes);
+          giveBack(batch);
+        });
         break;
       }
       case FROM_WORKER.END:
@@ -333,8 +340,12 @@ export class WorkerHandle {
 
   // The credit of a reply that ended, or whose slot names another exchange by now, is nobody's.
   #credit(slot: number, exchange: Exchange, bytes: number): void {
-    if (this.#slots.at(slot)?.exchange !== exchange) return;
-    this.#lane.writer.word(TO_WORKER.CREDIT, slot, bytes);
+    const open = this.#slots.at(slot);
+    if (open?.exchange !== exchange) return;
+    open.creditBytes += bytes;
+    if (open.creditBytes < WINDOW_STEP_BYTES) return;
+    this.#lane.writer.word(TO_WORKER.CREDIT, slot, open.creditBytes);
+    open.creditBytes = 0;
     this.#events.stirred();
   }
 

@@ -1,7 +1,7 @@
 // Frames one behind the other, in memory that goes to another thread.
 
 import { BatchWriter, readBatch } from "../../src/messages/batch.ts";
-import { CHUNK_BYTES, FROM_WORKER, REPLY_WINDOW_BYTES } from "../../src/messages/lane.ts";
+import { CHUNK_BYTES, FROM_WORKER, REPLY_WINDOW_BYTES, TO_WORKER } from "../../src/messages/lane.ts";
 
 type Frame = readonly [kind: number, slot: number, payload: Buffer];
 
@@ -42,6 +42,28 @@ describe("a batch", () => {
     writer.mark(FROM_WORKER.END, 3);
     expect(framesOf(batch)).toHaveLength(4);
     expect(framesOf(writer.take())).toEqual([[FROM_WORKER.END, 3, Buffer.alloc(0)]]);
+  });
+
+  it("goes on with the last frame of a body, up to a piece's length, until it is taken", () => {
+    const writer = new BatchWriter();
+    writer.append(TO_WORKER.BODY, 3, Buffer.from("ab"));
+    writer.append(TO_WORKER.BODY, 3, Buffer.from("cd"));
+    writer.append(TO_WORKER.BODY, 4, Buffer.from("ef"));
+    writer.mark(TO_WORKER.BODY_END, 4);
+    writer.append(TO_WORKER.BODY, 4, Buffer.from("gh"));
+    const frames = [
+      [TO_WORKER.BODY, 3, Buffer.from("abcd")],
+      [TO_WORKER.BODY, 4, Buffer.from("ef")],
+      [TO_WORKER.BODY_END, 4, Buffer.alloc(0)],
+      [TO_WORKER.BODY, 4, Buffer.from("gh")],
+    ];
+    expect(framesOf(writer.take())).toEqual(frames);
+    const half = Buffer.alloc(CHUNK_BYTES / 2, "half");
+    for (let n = 0; n < 3; n++) writer.append(TO_WORKER.BODY, 4, half);
+    expect(framesOf(writer.take())).toEqual([
+      [TO_WORKER.BODY, 4, Buffer.concat([half, half])],
+      [TO_WORKER.BODY, 4, half],
+    ]);
   });
 
   it("of one long frame in memory for many is copied, and the memory is used again", () => {

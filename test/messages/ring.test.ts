@@ -2,7 +2,9 @@
 
 import fc from "fast-check";
 import { readBatch } from "../../src/messages/batch.ts";
+import { CHUNK_BYTES, FROM_WORKER, TO_WORKER } from "../../src/messages/lane.ts";
 import { RingReader, RingWriter, ringMemory } from "../../src/messages/ring.ts";
+import { giveBack, isLent } from "../../src/messages/spare-buffers.ts";
 
 const RING = 1024;
 
@@ -83,6 +85,104 @@ describe("a ring", () => {
         expect(writer.holding).toBe(false);
       }),
     );
+  });
+
+  it("goes on with the last frame of a body, until the reader may have seen it", () => {
+    const { writer, reader, frames } = open();
+    const append = (slot: number, text: string) => writer.append(1, slot, Buffer.from(text));
+    append(1, "ab");
+    append(1, "cd");
+    append(2, "ef");
+    append(1, "gh");
+    writer.publish();
+    append(1, "ij");
+    append(1, "kl");
+    writer.flush();
+    reader.take();
+    expect(frames).toEqual(["1:abcd", "2:ef", "1:gh", "1:ijkl"]);
+  });
+
+  it("loses and moves no byte of bodies that are appended, whatever is flushed and taken when", () => {
+    const step = fc.oneof(
+      { weight: 6, arbitrary: fc.record({ slot: fc.nat(1), text: fc.string({ minLength: 1, maxLength: RING / 2 }) }) },
+      { weight: 1, arbitrary: fc.constant("publish" as const) },
+      { weight: 1, arbitrary: fc.constant("flush" as const) },
+      { weight: 1, arbitrary: fc.constant("take" as const) },
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const { writer, reader, frames } = open();
+        const expected: string[] = [];
+        for (const each of steps) {
+          if (each === "take") reader.take();
+          else if (typeof each === "string") writer[each]();
+          else {
+            // What is between two slots' pieces keeps its place, too.
+            writer.append(1, each.slot, Buffer.from(each.text));
+            const runs = `${each.slot}:${each.text}`;
+            if (expected.at(-1)?.startsWith(`${each.slot}:`)) expected[expected.length - 1] += each.text;
+            else expected.push(runs);
+          }
+        }
+        for (let n = 0; n < 3; n++) {
+          writer.flush();
+          reader.take();
+        }
+        const runs: string[] = [];
+        for (const frame of frames) {
+          if (runs.at(-1)?.startsWith(frame.slice(0, 2))) runs[runs.length - 1] += frame.slice(2);
+          else runs.push(frame);
+        }
+        expect(runs).toEqual(expected);
+      }),
+    );
+  });
+
+  it("brings large frames of bodies in order with what is around them, in memory that is used again", () => {
+    const memory = ringMemory(256 * 1024);
+    const frames: [kind: number, slot: number, payload: Buffer][] = [];
+    const memories = new Set<unknown>();
+    const writer = new RingWriter(memory, () => {});
+    const reader = new RingReader(
+      memory,
+      (batch) => {
+        readBatch(batch, (kind, slot, start, end) =>
+          frames.push([kind, slot, Buffer.from(batch.subarray(start, end))]),
+        );
+        if (isLent(batch)) memories.add(batch.buffer);
+        giveBack(batch);
+      },
+      () => undefined,
+    );
+    for (let n = 0; n < 20; n++) {
+      const chunk = Buffer.alloc(CHUNK_BYTES - n, n);
+      writer.word(FROM_WORKER.TAKEN, 1, n);
+      writer.bytes(FROM_WORKER.CHUNK, 2, chunk);
+      writer.word(FROM_WORKER.TAKEN, 3, n);
+      writer.flush();
+      reader.take();
+      expect(frames.splice(0).map(([kind, slot, payload]) => [kind, slot, payload.length])).toEqual([
+        [FROM_WORKER.TAKEN, 1, 4],
+        [FROM_WORKER.CHUNK, 2, chunk.length],
+        [FROM_WORKER.TAKEN, 3, 4],
+      ]);
+    }
+    expect(memories.size).toBe(1);
+  });
+
+  it("lends no memory for a frame of which a part is looked at for long", () => {
+    const memory = ringMemory(128 * 1024);
+    const lent: boolean[] = [];
+    const writer = new RingWriter(memory, () => {});
+    const reader = new RingReader(
+      memory,
+      (batch) => lent.push(isLent(batch)),
+      () => undefined,
+    );
+    writer.bytes(TO_WORKER.BEGIN, 1, Buffer.alloc(60_000));
+    writer.flush();
+    reader.take();
+    expect(lent).toEqual([false]);
   });
 
   it("holds back what it cannot even announce, until the reader has made room", () => {
