@@ -29,6 +29,8 @@ export interface WorkerExchange {
   readonly data: RequestBody | undefined;
   /** When the pool will answer 504 in our stead; on the worker's `performance.now()`. Infinity: never. */
   readonly deadline: number;
+  /** It is answered without the app, and nobody counts it. Default: false. */
+  readonly rehearsal?: boolean;
   /** What its handler was given; undefined until then. */
   context?: Context<unknown> | undefined;
   /** Made when first looked at; aborts with `ABORT_REASONS` as `reason.message`. */

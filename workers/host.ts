@@ -22,6 +22,7 @@ import { followFastify } from "./node/fastify.ts";
 import { currentExchange } from "./output.ts";
 import { NO_POOL_STATE, type PoolState } from "./pool-state.ts";
 import { interceptListening, LISTEN_WAIT_MS } from "./program.ts";
+import { REHEARSAL } from "./rehearsal.ts";
 import { sendParts, sendResponse } from "./reply.ts";
 import { installRequest, lazyRequest } from "./request.ts";
 import { installResponse, isResponse, partsOf, type ReplyParts } from "./response.ts";
@@ -159,7 +160,7 @@ class WorkerHost implements Host {
   }
 
   handle(exchange: WorkerExchange): void {
-    this.#requests += 1;
+    if (exchange.rehearsal !== true) this.#requests += 1;
     let method: string | undefined;
     try {
       method = requestMethod(exchange.params);
@@ -194,7 +195,7 @@ class WorkerHost implements Host {
 
   /** Undefined once it is answered; nothing is awaited that is there already. */
   #answer(exchange: WorkerExchange, method: string): Promise<void> | undefined {
-    const route = this.#site.route(exchange, method);
+    const route = exchange.rehearsal === true ? REHEARSAL : this.#site.route(exchange, method);
     if (!(route instanceof Promise)) return this.#follow(exchange, method, route);
     return route.then((found) => this.#follow(exchange, method, found));
   }

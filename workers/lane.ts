@@ -8,6 +8,7 @@ import { type FrameWriter, readBatch } from "../src/messages/batch.ts";
 import {
   ABORT_REASONS,
   BEGIN_FLAG_BODY_COMPLETE,
+  BEGIN_FLAG_REHEARSAL,
   BEGIN_PREFIX_BYTES,
   HOLD_MS,
   TO_WORKER,
@@ -168,6 +169,7 @@ export class WorkerLane implements Outgoing {
       role: roleOf(batch[start] ?? 0) ?? "responder",
       params: keepable(batch, start + BEGIN_PREFIX_BYTES, paramsEnd),
       deadline: batch.readDoubleLE(start + 4) - this.#road.timeOrigin,
+      rehearsal: (flags & BEGIN_FLAG_REHEARSAL) !== 0,
     });
     if (paramsEnd < end) exchange.stdin.push(batch.subarray(paramsEnd, end));
     if ((flags & BEGIN_FLAG_BODY_COMPLETE) !== 0) exchange.stdin.end();

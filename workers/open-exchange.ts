@@ -34,6 +34,7 @@ export interface OpenExchangeOptions {
   readonly role: Role;
   readonly params: Buffer;
   readonly deadline: number;
+  readonly rehearsal: boolean;
 }
 
 const FAULT_CODES = Object.keys(FAULTS) as FaultCode[];
@@ -42,6 +43,7 @@ export class OpenExchange implements WorkerExchange {
   readonly role: Role;
   readonly params: Params;
   readonly deadline: number;
+  readonly rehearsal: boolean;
   readonly stdin: IncomingBody;
   readonly data: IncomingBody | undefined;
   aborted: AbortReason | undefined;
@@ -61,6 +63,7 @@ export class OpenExchange implements WorkerExchange {
     this.role = options.role;
     this.params = new Params(options.params);
     this.deadline = options.deadline;
+    this.rehearsal = options.rehearsal;
     this.#outbox = options.outbox;
     this.#slot = options.slot;
     this.stdin = new IncomingBody((bytes) => this.#taken(bytes));

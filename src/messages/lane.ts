@@ -142,6 +142,8 @@ export const BEGIN_FLAG_BODY_COMPLETE = 1;
 export const BEGIN_FLAG_FIRM = 2;
 /** Of a child process: taken back before it was sent. */
 export const BEGIN_FLAG_REVOKED = 4;
+/** The worker answers it by itself: the app knows nothing of it. */
+export const BEGIN_FLAG_REHEARSAL = 8;
 
 /** A worker tells of so many errors that escaped its handlers; it is replaced after the first. */
 export const ESCAPED_TOLD_MAX = 20;

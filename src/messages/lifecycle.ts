@@ -52,6 +52,8 @@ export type ToPool =
       /** Who the process is to have become; absent when it runs as the supervisor does. */
       readonly user?: PoolUser;
       readonly log: LogSettings;
+      /** Another process of the pool serves until this one does. */
+      readonly replaces: boolean;
     }
   /** Listen, and accept. `estate`: first take what the process before leaves. */
   | { readonly kind: "serve"; readonly estate?: EstateAddress }

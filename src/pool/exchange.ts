@@ -88,6 +88,8 @@ export class Exchange {
   carrier: Carrier | undefined;
   /** It is answered by the pool itself, on one of its own paths. */
   own = false;
+  /** A worker answers it without the app. */
+  rehearsal = false;
   /** HTTP status of the reply that a worker began, or 0. */
   status = 0;
 

@@ -65,6 +65,7 @@ async function configure(message: Extract<ToPool, { kind: "configure" }>): Promi
   });
   try {
     await pool.boot();
+    if (message.replaces) await rehearsed(pool);
     send({ kind: "booted", workers: config.threads.min });
     const estate = await mayServe.promise;
     if (estate !== undefined) await pool.shared.inherit(estate);
@@ -74,6 +75,17 @@ async function configure(message: Extract<ToPool, { kind: "configure" }>): Promi
     send({ kind: "ready", bequeaths: true });
   } catch (error) {
     await bootFailed(error);
+  }
+}
+
+/** Nothing depends on it. */
+async function rehearsed(booted: Pool): Promise<void> {
+  const begun = performance.now();
+  try {
+    const requests = await booted.rehearse();
+    log.debug("rehearsed", { requests, ms: Math.round(performance.now() - begun) });
+  } catch (error) {
+    log.debug("it begins unrehearsed", { reason: messageOf(error) });
   }
 }
 

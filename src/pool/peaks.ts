@@ -13,6 +13,13 @@ export class Peaks {
   open = 0;
   busyWorkers = 0;
 
+  /** What was seen does not count. */
+  forget(): void {
+    this.queue = 0;
+    this.open = 0;
+    this.busyWorkers = 0;
+  }
+
   look({ queued, open, workers }: Load): void {
     if (queued > this.queue) this.queue = queued;
     if (open > this.open) this.open = open;

@@ -13,12 +13,13 @@ import { Drain } from "./drain.ts";
 import type { Gateway, GiveAway } from "./gateway.ts";
 import type { WorkerSource } from "./lane.ts";
 import { LiveReload } from "./live-reload.ts";
-import { makeGateway } from "./make-gateway.ts";
+import { gatewayLimits, makeGateway } from "./make-gateway.ts";
 import { OutputLog } from "./output-log.ts";
 import { ownPathFinder } from "./own-paths.ts";
 import { PoolLog } from "./pool-log.ts";
 import { ProcessMemory } from "./process-memory.ts";
 import { Reception } from "./reception.ts";
+import { REHEARSAL_REQUESTS, rehearse } from "./rehearsal.ts";
 import { ReloadOnChange } from "./reload-on-change.ts";
 import { SlowLog } from "./slow-log.ts";
 import { SharedState } from "./state/shared-state.ts";
@@ -58,6 +59,7 @@ export class Pool {
   /** What the workers share. */
   readonly shared: SharedState;
   readonly #config: PoolConfig;
+  readonly #clock: Clock;
   readonly #statistics: Statistics;
   readonly #says: PoolLog;
   readonly #output: OutputLog;
@@ -81,6 +83,7 @@ export class Pool {
     const { config, clock, log } = options;
     const { queue, request } = config;
     this.#config = config;
+    this.#clock = clock;
     this.#says = new PoolLog(log, clock);
     this.#output = new OutputLog(log, clock);
     if (options.access !== undefined) this.#access = new AccessLog({ config, clock, write: options.access });
@@ -214,6 +217,28 @@ export class Pool {
       });
     }, TICK_MS);
     await this.#workforce.start();
+  }
+
+  /**
+   * Runs, once it has booted, what requests run, without the app, so that it is compiled when they come. Resolves
+   * with the number of requests that were answered. Rejects where no socket is to be had.
+   */
+  async rehearse(): Promise<number> {
+    const { threads, concurrency, recycle } = this.#config;
+    const answered = await rehearse({
+      clock: this.#clock,
+      limits: gatewayLimits(this.#config),
+      dispatcher: this.#dispatcher,
+      turns: this.#turns,
+      room: threads.min * concurrency,
+      // Nobody is to be worn out by it.
+      ...(recycle.maxRequests === 0
+        ? {}
+        : { requests: Math.min(REHEARSAL_REQUESTS, Math.floor(recycle.maxRequests / 4)) }),
+    });
+    this.#workforce.forgetServed();
+    this.#statistics.forgetPeaks();
+    return answered;
   }
 
   /** Accepts, once it has booted. Rejects with Fault LISTEN. */

@@ -172,6 +172,11 @@ export class Workforce {
     return holding;
   }
 
+  /** What the workers have served until now does not count. */
+  forgetServed(): void {
+    for (const worker of this.#staff.workers) worker.served = worker.open;
+  }
+
   collect(): void {
     for (const worker of this.#staff.workers) worker.collect();
   }

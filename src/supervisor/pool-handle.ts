@@ -27,8 +27,6 @@ const DRAIN_MARGIN_MS = 500;
 export interface PoolHandleOptions extends PoolProcess {
   readonly id: number;
   readonly clock: Clock;
-  /** Others serve until it does. */
-  readonly replaces: boolean;
   /** Called once, when it serves. */
   readonly ready: (handle: PoolHandle) => void;
   /** Called once, when it asks to be replaced. */

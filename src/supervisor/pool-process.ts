@@ -24,6 +24,8 @@ export interface PoolProcess {
   readonly identity: Identity | undefined;
   /** The program to run, a path. */
   readonly entry: string;
+  /** Others serve until it does. */
+  readonly replaces: boolean;
 }
 
 /** Throws where there are no descriptors or no memory; a program that is not there is told by its "error". */
@@ -40,8 +42,9 @@ export function spawnPool({ pool, listenFd, log, entry, identity, environment }:
 
 /** What it waits for before it does anything. */
 export function configuration(of: PoolProcess): ToPool {
-  const { pool, generation, log } = of;
-  return { kind: "configure", pool, generation, fd: LISTEN_FD, log: log.settings(ACCESS_FD), ...poolUser(of) };
+  const { pool, generation, log, replaces } = of;
+  const settings = log.settings(ACCESS_FD);
+  return { kind: "configure", pool, generation, fd: LISTEN_FD, log: settings, replaces, ...poolUser(of) };
 }
 
 function poolUser({ identity, pool }: PoolProcess): { user?: PoolUser } {

@@ -8,7 +8,7 @@ import { LEAST_URGENT, mayLowerNiceness, ownNiceness, setNiceness, setNicenessOf
 /** Added to our own niceness: a thirtieth of what a process gets that wants the processor as well. */
 const NICER = 15;
 /** On a machine that is busy all the time it would never be ready: from then on it boots like any other, ms. */
-export const UNHURRIED_MS = 2000;
+export const UNHURRIED_MS = 3000;
 /** A process that has just begun to serve compiles what it runs; that gives way as long as connections still come over, ms. */
 export const WARM_UP_MS = 1500;
 

@@ -71,6 +71,19 @@ describe("a reload", () => {
     await eventually(() => nicenessOf(pid).every((niceness) => niceness === ours));
   });
 
+  it("rehearses before it serves, of which the app and the counters know nothing", async () => {
+    holdfast.configure({ supervisor: 'log_level = "debug"' });
+    holdfast.app(`let calls = 0; export default (_, ctx) => new Response(++calls + " " + ctx.worker.requests);`);
+    const launched = await holdfast.start();
+    // Nobody is kept waiting for the first one.
+    expect(launched.output).not.toContain('"msg":"rehearsed"');
+    expect(await holdfast.run("reload")).toMatchObject({ code: 0 });
+    await launched.line(/"requests":[1-9]\d*,"ms":\d+,.*"msg":"rehearsed"/);
+    const client = await holdfast.connect();
+    expect((await client.request({ params: paramsOf("/") })).body.toString()).toBe("1 1");
+    await client.close();
+  });
+
   it("loses no request of clients that keep their connections, five times in a row [R1]", async () => {
     holdfast.configure({ pool: "processes = 2" });
     await holdfast.start();

@@ -73,6 +73,11 @@ export class Statistics {
     this.#peaks.look(this.#options.dispatcher);
   }
 
+  /** What was asked until now does not count. */
+  forgetPeaks(): void {
+    this.#peaks.forget();
+  }
+
   /** To be called every TICK_MS. */
   tick(): void {
     const { clock, dispatcher, workforce } = this.#options;
