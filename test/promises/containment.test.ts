@@ -100,14 +100,15 @@ describe("a handler that", () => {
   });
 
   it("never settles for clients that left has its worker recycled after 8 of them", async () => {
-    const pool = await start(`export default () => new Promise(() => {});`, {
+    const pool = await start(`export default () => { console.log("begun"); return new Promise(() => {}); };`, {
       threads: 1,
-      request: { timeout: "200ms", grace: "1s" },
+      request: { timeout: "200ms", grace: "10s" },
     });
+    const begun = () => pool.lines.filter(({ msg }) => msg === "begun").length;
     for (let n = 0; n < 8; n++) {
       const client = await pool.connect();
       client.request({ params: { REQUEST_METHOD: "GET", REQUEST_URI: "/bad", SCRIPT_NAME: "/bad" } }).catch(() => {});
-      await eventually(() => pool.pool.status().open === 1);
+      await eventually(() => begun() === n + 1);
       await client.close();
       await eventually(() => pool.pool.status().open === 0);
     }

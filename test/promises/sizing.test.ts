@@ -56,18 +56,19 @@ describe("a pool with threads = { min, max }", () => {
 
   it("gets another worker for what waits behind one that computes", async () => {
     await start(
-      `export default (request, ctx) => {
-         if (request.url.endsWith("?loop")) { const end = performance.now() + 1500; while (performance.now() < end); }
+      `import { existsSync } from "node:fs";
+       const goOn = new URL("go-on", import.meta.url);
+       export default (request, ctx) => {
+         if (request.url.endsWith("?loop")) while (!existsSync(goOn));
          return new Response(ctx.worker.id + "");
        };`,
       { threads: { min: 1, max: 2, idle_timeout: "60s" } },
     );
     expect((await running.get("/")).body.toString()).toBe("1");
-    const looping = running.get("/?loop");
+    const looping = running.get("/?loop", {}, 30_000);
     await eventually(() => running.pool.status().open === 1);
-    const asked = performance.now();
-    expect((await running.get("/")).body.toString()).toBe("2");
-    expect(performance.now() - asked).toBeLessThan(1200);
+    expect((await running.get("/", {}, 30_000)).body.toString()).toBe("2");
+    running.dir.write("root/go-on", "");
     expect((await looping).body.toString()).toBe("1");
   });
 
@@ -100,16 +101,19 @@ describe("workers that crash again and again", () => {
   it("all of them, once a second, under load: at least 98 % of the requests are answered", async () => {
     running = await startPool({ "app.ts": EXIT }, { root: undefined, app: "root/app.ts", threads: 2 });
     const statuses: number[] = [];
-    const end = performance.now() + 3000;
+    const [began, enough] = [performance.now(), 3000];
+    let isKilling = true;
+    // On a machine that is busy with other things it takes longer.
+    const isOver = () => (!isKilling && statuses.length >= enough) || performance.now() > began + 20_000;
     const one = async (): Promise<void> => {
       const client = await running.connect(20_000);
-      while (performance.now() < end) {
+      while (!isOver()) {
         statuses.push((await client.request({ params: paramsOf("/") })).status);
         client.forget();
       }
     };
     const kill = async (): Promise<void> => {
-      while (performance.now() < end) {
+      for (let second = 0; second < 3; second++) {
         const lost = running.pool.status().workersLost;
         // A second one goes to the other worker: the first is gone.
         for (let n = 1; n <= 2; n++) {
@@ -118,6 +122,7 @@ describe("workers that crash again and again", () => {
         }
         await new Promise((resolve) => setTimeout(resolve, 1000));
       }
+      isKilling = false;
     };
     await Promise.all([kill(), ...Array.from({ length: 10 }, one)]);
     const answered = statuses.filter((status) => status === 200).length;

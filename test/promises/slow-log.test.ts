@@ -126,7 +126,7 @@ describe("the slow log", () => {
 
   it("has a stack, too, for an app that does not load within boot_timeout", async () => {
     const files = { "app.ts": `\nfor (;;) {}\nexport default () => new Response();` };
-    await expect(startPool(files, { root: undefined, app: "root/app.ts", boot_timeout: "1s" })).rejects.toMatchObject({
+    await expect(startPool(files, { root: undefined, app: "root/app.ts", boot_timeout: "3s" })).rejects.toMatchObject({
       code: "BOOT",
       stack: expect.stringMatching(/boot_timeout.*\n +at .*app\.ts:2:/),
     });

@@ -79,7 +79,7 @@ export class Launched {
   }
 
   /** Resolves with the first line of either stream that matches; rejects, with all it wrote, after `withinMs`. */
-  async line(pattern: RegExp, withinMs = 15_000): Promise<string> {
+  async line(pattern: RegExp, withinMs = 30_000): Promise<string> {
     try {
       return await eventually(() => {
         const line = this.output.split("\n").find((text) => pattern.test(text));

@@ -1,7 +1,6 @@
 import { once } from "node:events";
 import { IncomingMessage, ServerResponse } from "node:http";
 import { finished, pipeline, Readable } from "node:stream";
-import { promisify } from "node:util";
 import { eventually } from "../../support/eventually.ts";
 import { answer, begin } from "./listener.ts";
 
@@ -421,7 +420,8 @@ describe("a listener that fails", () => {
   it("after the head has gone is a cut connection and a line", async () => {
     const exchange = await answer(async (_req, res) => {
       res.write("part");
-      await promisify(setTimeout)(5);
+      await new Promise(setImmediate);
+      await new Promise(setImmediate);
       throw new Error("boom");
     });
     expect([exchange.status, exchange.text, exchange.failure?.code, exchange.ended]).toEqual([
