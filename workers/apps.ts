@@ -39,10 +39,16 @@ type Entry =
   | { readonly kind: "failed"; readonly fault: Error; readonly attempt: Attempt; readonly retryAt: Instant };
 
 interface Attempt {
-  /** Files that were read for the first time in it, and their states. */
-  readonly files: Map<string, string>;
+  /** Files that were read for the first time in it, and those of another one that failed of the same error. */
+  readonly files: Map<string, Reading>;
   /** Whether the module's own code ran without error, so that only `init` is to be repeated. */
   evaluated: boolean;
+}
+
+interface Reading {
+  readonly state: string;
+  /** 0: it was not read yet. */
+  readonly order: number;
 }
 
 /** How long a failure is answered from memory: a broken page under load must not read its files for each request. */
@@ -58,6 +64,9 @@ export class Apps {
   readonly #clock: Clock;
   readonly #entries = new Map<string, Entry>();
   readonly #attempts = new Set<Attempt>();
+  /** The order of the last reading of each file. */
+  readonly #read = new Map<string, number>();
+  #readings = 0;
   /** In the order in which they became ready. */
   readonly #ready: Loaded[] = [];
 
@@ -68,7 +77,9 @@ export class Apps {
 
   /** To be told of each file that the loader reads. */
   noticed(file: string): void {
-    for (const attempt of this.#attempts) attempt.files.set(file, stateOf(file));
+    const order = ++this.#readings;
+    this.#read.set(file, order);
+    for (const attempt of this.#attempts) attempt.files.set(file, { state: stateOf(file), order });
   }
 
   /** The app of that file, at once if it is ready. Throws, or rejects with, Fault BOOT if it does not load. */
@@ -89,12 +100,12 @@ export class Apps {
     if (this.#clock.now() < entry.retryAt) throw entry.fault;
     const { files, evaluated } = entry.attempt;
     const unread = !evaluated && wasShort(entry.fault);
-    const changed = unread || [...files].some(([path, state]) => stateOf(path) !== state);
+    const changed = unread || [...files].some(([path, { state }]) => stateOf(path) !== state);
     if (!changed && !evaluated) {
       this.#entries.set(file, { ...entry, retryAt: this.#clock.now() + RETRY_AFTER_MS });
       throw entry.fault;
     }
-    if (changed) this.#options.loader.forget(files.keys());
+    if (changed) this.#options.loader.forget(this.#unreadSince(files));
     return this.#load(file, kind);
   }
 
@@ -107,7 +118,8 @@ export class Apps {
   }
 
   #load<T extends Loaded>(file: string, kind: (...args: Parameters<Kind>) => Promise<T>): Promise<T> {
-    const attempt: Attempt = { files: new Map([[file, stateOf(file)]]), evaluated: false };
+    const reading = { state: stateOf(file), order: this.#read.get(file) ?? 0 };
+    const attempt: Attempt = { files: new Map([[file, reading]]), evaluated: false };
     const app = this.#attempt(file, kind, attempt).then(
       (ready) => {
         this.#entries.set(file, { kind: "ready", app: ready });
@@ -117,6 +129,7 @@ export class Apps {
       },
       (error: unknown) => {
         const fault = bootFault(file, error);
+        this.#shareFiles(attempt, fault);
         const retryAt = this.#clock.now() + RETRY_AFTER_MS;
         this.#entries.set(file, { kind: "failed", fault, attempt, retryAt });
         throw fault;
@@ -124,6 +137,26 @@ export class Apps {
     );
     this.#entries.set(file, { kind: "loading", app });
     return app;
+  }
+
+  /** What another app has read anew since then is shared with it, not read once more. */
+  #unreadSince(files: Attempt["files"]): string[] {
+    const unread = [...files].filter(([path, { order }]) => (this.#read.get(path) ?? 0) === order);
+    return unread.map(([path]) => path);
+  }
+
+  /** A module that failed is not read again by the next app that imports it: Node throws the same error once more. */
+  #shareFiles(attempt: Attempt, { cause }: Error): void {
+    if (typeof cause !== "object" || cause === null) return;
+    for (const other of this.#entries.values()) {
+      if (other.kind !== "failed" || other.fault.cause !== cause) continue;
+      for (const [from, to] of [
+        [other.attempt.files, attempt.files],
+        [attempt.files, other.attempt.files],
+      ] as const) {
+        for (const [path, reading] of from) if (!this.#entries.has(path) && !to.has(path)) to.set(path, reading);
+      }
+    }
   }
 
   async #attempt<T>(file: string, kind: (...args: Parameters<Kind>) => Promise<T>, attempt: Attempt): Promise<T> {

@@ -131,6 +131,41 @@ describe("the apps of a worker", () => {
     expect((await apps.get(a)).file).toBe(a);
   });
 
+  it("that failed of a module that another one has read are tried again with it, and share what it is then", async () => {
+    const { apps, loader, clock } = setUp();
+    const dir = newDir();
+    const [a, b, shared] = ["a.ts", "b.ts", "_shared.ts"].map((name) => dir.write(name, "")) as [
+      string,
+      string,
+      string,
+    ];
+    const error = new Error("broken");
+    const broken =
+      (...read: readonly string[]) =>
+      (): never => {
+        for (const file of read) apps.noticed(file);
+        throw error;
+      };
+    loader.exports = broken(a, shared);
+    await expect(apps.get(a)).rejects.toThrow("broken");
+    // Node has its error by now, and does not read it again.
+    loader.exports = broken(b);
+    await expect(apps.get(b)).rejects.toThrow("broken");
+    writeFileSync(shared, "mended");
+    clock.advance(1000);
+    const works =
+      (...read: readonly string[]) =>
+      () => {
+        for (const file of read) apps.noticed(file);
+        return { fetch() {} };
+      };
+    loader.exports = works(a, shared);
+    expect((await apps.get(a)).file).toBe(a);
+    loader.exports = works(b);
+    expect((await apps.get(b)).file).toBe(b);
+    expect(loader.forgotten).toEqual([[a, shared], [b]]);
+  });
+
   it("whose init failed are initialised again after a second, without being read anew", async () => {
     const { apps, loader, clock } = setUp();
     let up = false;
