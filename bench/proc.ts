@@ -69,3 +69,28 @@ function read(path: string): string | undefined {
     return undefined; // the process ended between the listing and the look
   }
 }
+
+/** Processor time of one thread so far. */
+export interface ThreadTime {
+  readonly name: string;
+  readonly isMain: boolean;
+  readonly userMicros: number;
+  readonly kernelMicros: number;
+}
+
+/** By the thread's number in the kernel. */
+export function threadTimes(pid: number): Map<number, ThreadTime> {
+  const times = new Map<number, ThreadTime>();
+  for (const entry of readdirSync(`/proc/${pid}/task`)) {
+    const stat = read(`/proc/${pid}/task/${entry}/stat`);
+    if (stat === undefined) continue;
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    times.set(Number(entry), {
+      name: stat.slice(stat.indexOf("(") + 1, stat.lastIndexOf(")")),
+      isMain: Number(entry) === pid,
+      userMicros: Number(fields[11]) * MICROS_PER_TICK,
+      kernelMicros: Number(fields[12]) * MICROS_PER_TICK,
+    });
+  }
+  return times;
+}
