@@ -4,7 +4,7 @@
 import { buffersPassed } from "../src/base/buffer-garbage.ts";
 import { FAULTS, type Fault, type FaultCode, toFaultData } from "../src/base/fault.ts";
 import { Params } from "../src/fastcgi/name-values.ts";
-import type { FrameWriter } from "../src/messages/batch.ts";
+import { type FrameWriter, put } from "../src/messages/batch.ts";
 import {
   type AbortReason,
   CHUNK_BYTES,
@@ -125,7 +125,7 @@ export class OpenExchange implements WorkerExchange {
     at = writePrefix(writer.buffer, at, status, fault) + REPLY_HEADROOM_BYTES;
     writer.buffer.write(head, at, "latin1");
     if (typeof body === "string") writer.buffer.write(body, at + head.length, "utf8");
-    else if (body !== undefined) writer.buffer.set(body, at + head.length);
+    else if (body !== undefined) put(writer.buffer, body, at + head.length);
     this.#done();
   }
 

@@ -19,6 +19,16 @@ const KEEP_BYTES = 1024 * 1024;
 /** Where a writer has no frame that could go on. */
 export const NO_FRAME = -1;
 
+/** From here on `copy` is the faster way. */
+const LONG_BYTES = 1024;
+const { copy } = Buffer.prototype;
+
+/** As `buffer.set`, which V8 does a word at a time where the memory is shared: of 64 KiB that takes up to ten times as long. */
+export function put(buffer: Buffer, payload: Uint8Array, at: number): void {
+  if (payload.length < LONG_BYTES) buffer.set(payload, at);
+  else copy.call(payload as Buffer, buffer, at);
+}
+
 /** What writes frames one after the other, wherever they are kept. */
 export abstract class FrameWriter {
   /** Write a frame's payload here, at the offset that `open` returned, before the next `open`. */
@@ -29,7 +39,7 @@ export abstract class FrameWriter {
 
   bytes(kind: number, slot: number, payload: Uint8Array): void {
     const at = this.open(kind, slot, payload.length);
-    this.buffer.set(payload, at);
+    put(this.buffer, payload, at);
   }
 
   /** As `bytes`, but where the last frame is of the same kind and slot, and not sent yet, it goes on in that one. */
@@ -108,7 +118,7 @@ export class BatchWriter extends FrameWriter {
     const end = start + frameBytes(length + payload.length);
     if (end > this.buffer.length) this.#grow(end);
     this.buffer.writeUInt32LE(length + payload.length, start + 8);
-    this.buffer.set(payload, start + FRAME_HEADER_BYTES + length);
+    put(this.buffer, payload, start + FRAME_HEADER_BYTES + length);
     this.#length = end;
   }
 

@@ -94,16 +94,16 @@ export const ABORT_REASONS = ["client-gone", "timeout", "body-broken", "stopping
 export type AbortReason = (typeof ABORT_REASONS)[number];
 
 /** Bytes of the request body that may be on their way to a worker before it has taken any. */
-export const BODY_WINDOW_BYTES = 256 * 1024;
+export const BODY_WINDOW_BYTES = 384 * 1024;
 /** Bytes of the reply body that may be on their way to the web server before it has taken any. */
-export const REPLY_WINDOW_BYTES = 256 * 1024;
+export const REPLY_WINDOW_BYTES = 384 * 1024;
 /** Of either window so much is given back at a time: each message may have to wake somebody. No more than half of a window. */
-export const WINDOW_STEP_BYTES = 128 * 1024;
+export const WINDOW_STEP_BYTES = 192 * 1024;
 /** No CHUNK is longer: it fits one FastCGI record [FCGI §3.3], and holds up nobody else's for long. */
 export const CHUNK_BYTES = 65_528;
 
-/** Shared memory for what each side has to say, a power of two. What it has no room for is posted. */
-export const RING_BYTES = 128 * 1024;
+/** Shared memory for what each side has to say, a power of two. What it has no room for is posted: a body's window has room. */
+export const RING_BYTES = 512 * 1024;
 
 /** What the other side has made no room for is held back so long until the next look. */
 export const HOLD_MS = 1;

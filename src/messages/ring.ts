@@ -8,7 +8,7 @@
 // preceded by PADDING up to it. What the ring has no room for is posted as a batch of its own, and
 // the frame ELSEWHERE stands in the ring where it belongs; some room is kept for these.
 
-import { appendable, BatchWriter, FrameWriter, frameBytes, NO_FRAME, writeFrameHeader } from "./batch.ts";
+import { appendable, BatchWriter, FrameWriter, frameBytes, NO_FRAME, put, writeFrameHeader } from "./batch.ts";
 import { FRAME_ELSEWHERE, FRAME_HEADER_BYTES, FRAME_PADDING, FROM_WORKER, TO_WORKER } from "./lane.ts";
 import { lend, WORTH_LENDING_BYTES } from "./spare-buffers.ts";
 
@@ -118,7 +118,7 @@ export class RingWriter extends FrameWriter {
     const more = bytes - frameBytes(length);
     if (start + bytes > this.#ring.length || more + this.#kept > this.#room()) return false;
     this.#ring.writeUInt32LE(length + payload.length, start + 8);
-    this.#ring.set(payload, start + FRAME_HEADER_BYTES + length);
+    put(this.#ring, payload, start + FRAME_HEADER_BYTES + length);
     this.#written = (this.#written + more) | 0;
     return true;
   }

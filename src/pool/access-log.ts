@@ -111,14 +111,14 @@ export class WatchedPeer implements Peer {
     if (outcome === "aborted") this.#tell(true);
   }
 
-  reply(buffer: Buffer, start: number, end: number): void {
+  reply(buffer: Buffer, start: number, end: number, written?: () => void): void {
     const block = buffer.indexOf("\r\n\r\n", start, "latin1");
     this.#status = statusOf(buffer, start);
     this.#head = buffer.subarray(start, end);
     this.#bodyBytes = block === -1 ? 0 : Math.max(0, end - block - 4);
     this.#tell(false);
     this.#head = undefined;
-    this.#peer.reply(buffer, start, end);
+    this.#peer.reply(buffer, start, end, written);
   }
 
   head(block: Buffer): void {

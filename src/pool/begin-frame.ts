@@ -2,7 +2,7 @@
 
 import type { Instant } from "../base/clock.ts";
 import { ROLE_NUMBERS } from "../fastcgi/record.ts";
-import type { FrameWriter } from "../messages/batch.ts";
+import { type FrameWriter, put } from "../messages/batch.ts";
 import {
   BEGIN_FLAG_BODY_COMPLETE,
   BEGIN_FLAG_FIRM,
@@ -30,10 +30,10 @@ export function writeBegin(
   buffer.writeDoubleLE(performance.timeOrigin + deadline, at + 4);
   buffer.writeUInt32LE(params.length, at + 12);
   at += BEGIN_PREFIX_BYTES;
-  buffer.set(params, at);
+  put(buffer, params, at);
   at += params.length;
   for (const piece of body) {
-    buffer.set(piece, at);
+    put(buffer, piece, at);
     at += piece.length;
   }
 }

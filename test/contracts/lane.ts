@@ -116,12 +116,12 @@ export function laneContract(tools: LaneTools): void {
   });
 
   it("gives the sender leave for more of a body only as the handler reads it", async () => {
-    const made = makeExchange(clock);
+    const total = 4 * BODY_WINDOW_BYTES;
+    const made = makeExchange(clock, { bodyLimitBytes: total });
     made.exchange.stdin(Buffer.alloc(1));
     tools.pair.handle.give(made.exchange);
     tools.pair.handle.post();
     const worker = await eventually(() => tools.pair.begun[0]);
-    const total = 4 * BODY_WINDOW_BYTES;
     for (let sent = 1; sent < total; sent += 32_767) made.exchange.stdin(Buffer.alloc(Math.min(32_767, total - sent)));
     made.exchange.stdinEnd();
     expect(made.peer.calls).toEqual(["pause"]);

@@ -5,6 +5,8 @@ import { CHUNK_BYTES, FROM_WORKER, REPLY_WINDOW_BYTES, TO_WORKER } from "../../s
 
 type Frame = readonly [kind: number, slot: number, payload: Buffer];
 
+const CHUNKS = Math.floor(REPLY_WINDOW_BYTES / CHUNK_BYTES);
+
 describe("a batch", () => {
   const framesOf = (memory: ArrayBuffer): Frame[] => {
     const batch = Buffer.from(memory);
@@ -37,10 +39,10 @@ describe("a batch", () => {
     expect(memories.size).toBe(1);
     const batch = writer.take();
     expect(memories.has(batch)).toBe(true);
-    expect(framesOf(batch)).toEqual(Array.from({ length: 4 }, () => [FROM_WORKER.CHUNK, 3, chunk]));
+    expect(framesOf(batch)).toEqual(Array.from({ length: CHUNKS }, () => [FROM_WORKER.CHUNK, 3, chunk]));
     // What is written next must not reach who has it by now.
     writer.mark(FROM_WORKER.END, 3);
-    expect(framesOf(batch)).toHaveLength(4);
+    expect(framesOf(batch)).toHaveLength(CHUNKS);
     expect(framesOf(writer.take())).toEqual([[FROM_WORKER.END, 3, Buffer.alloc(0)]]);
   });
 
