@@ -13,7 +13,7 @@ const COLLECT_EVERY_BYTES = 2 * 1024 * 1024;
 
 /**
  * The same for buffers that have lived for long: the old generation is collected, which takes some 10 ms.
- * A pool reaches it with every dozenth worker that has ended.
+ * A pool reaches it with every eighth worker that has ended.
  */
 const COLLECT_OLD_EVERY_BYTES = 16 * 1024 * 1024;
 
