@@ -5,6 +5,7 @@
 // take it for the next request's reply.
 
 import type net from "node:net";
+import { buffersPassed } from "../base/buffer-garbage.ts";
 import type { Instant } from "../base/clock.ts";
 import { Fault } from "../base/fault.ts";
 import { IdTable } from "../base/id-table.ts";
@@ -185,7 +186,11 @@ export class Connection {
       return;
     }
     const events = this.#application.receive(chunk);
-    for (const event of events) this.#event(event);
+    for (const event of events) {
+      // A record that came in parts was put together in memory of its own, which the body will not need for long.
+      if (event.kind === "stdin" && event.bytes.buffer !== chunk.buffer) buffersPassed(event.bytes.length);
+      this.#event(event);
+    }
     // Without an event it may be the beginning of a request, unless another's body is on its way.
     if (this.#application.open > this.#open.size || (events.length === 0 && this.#open.size === 0)) {
       this.#receivingSince ??= this.#options.host.clock.now();
