@@ -101,6 +101,11 @@ export class RingWriter extends FrameWriter {
     return Atomics.compareExchange(this.#words, WORD_AWAKE, 0, 1) === 0;
   }
 
+  /** The reader was woken, and has not rested since. */
+  get readerAwake(): boolean {
+    return Atomics.load(this.#words, WORD_AWAKE) !== 0;
+  }
+
   /** Something was written since the last flush. */
   get stirred(): boolean {
     return this.holding || this.#written !== this.#flushed;

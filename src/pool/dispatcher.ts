@@ -12,6 +12,8 @@ import type { Exchange } from "./exchange.ts";
 
 /** A worker that has not begun what it was given for this long has stalled. */
 export const STALL_MS = 1;
+/** A worker that was woken for an exchange begins it within this time, if it gets a core. */
+const WAKING_MS = 0.3;
 /** How long an exchange may wait for the first byte of its body before a worker begins without it. */
 export const BODY_PATIENCE_MS = 50;
 
@@ -20,6 +22,8 @@ export interface DispatchWorker {
   readonly room: number;
   readonly spare: number;
   readonly waitingSince: Instant | undefined;
+  /** What it is given now would wait for something long. */
+  readonly computing: boolean;
   give(exchange: Exchange): void;
   takeBack(): Exchange[];
   post(): void;
@@ -142,6 +146,7 @@ export class Dispatcher<W extends DispatchWorker = DispatchWorker> {
   turn(): Instant | undefined {
     if (this.#queue.length > 0) this.#giveOut();
     if (this.#workers.length < 2) return undefined;
+    this.#levelOut();
     let watch: Instant | undefined;
     for (const worker of this.#workers) {
       const since = worker.waitingSince;
@@ -252,6 +257,17 @@ export class Dispatcher<W extends DispatchWorker = DispatchWorker> {
     this.#queue.push(exchange);
   }
 
+  /** What waits behind one that computes goes to one that does not as soon as there is one. */
+  #levelOut(): void {
+    const before = this.#clock.now() - WAKING_MS;
+    for (const worker of this.#workers) {
+      if (!worker.computing || (worker.waitingSince ?? before) >= before) continue;
+      if (!this.#workers.some((other) => !other.computing && other.room > 0)) return;
+      this.requeue(worker.takeBack());
+      this.#giveOut();
+    }
+  }
+
   #workersWithRoom(): readonly W[] {
     return this.#workers.filter(({ room }) => room > 0);
   }
@@ -263,8 +279,17 @@ export class Dispatcher<W extends DispatchWorker = DispatchWorker> {
   }
 
   #giveOut(): void {
-    let next = 0;
+    let next = this.#giveFrom(0, false);
+    // Nobody else can begin it now: it waits behind one that computes.
+    if (next < this.#queue.length) next = this.#giveFrom(next, true);
+    if (next > 0) this.#queue.splice(0, next);
+  }
+
+  /** To those that compute, or to those that do not. Returns the place of the first in the queue that nobody got. */
+  #giveFrom(first: number, computing: boolean): number {
+    let next = first;
     for (const worker of this.#workers) {
+      if (worker.computing !== computing) continue;
       for (let room = worker.room; room > 0 && next < this.#queue.length; next++) {
         const exchange = this.#queue[next];
         if (exchange === undefined || exchange.closed) continue;
@@ -273,7 +298,7 @@ export class Dispatcher<W extends DispatchWorker = DispatchWorker> {
       }
       if (next >= this.#queue.length) break;
     }
-    if (next > 0) this.#queue.splice(0, next);
+    return next;
   }
 }
 

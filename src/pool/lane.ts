@@ -30,6 +30,8 @@ export interface Lane {
   readonly sent: number;
   /** True once the worker's loop has turned for the post with this number. */
   hasSeen(post: number): boolean;
+  /** The worker is in a turn of its loop with what it was sent; false where that is not known. */
+  readonly awake: boolean;
   /** The worker's own time per exchange lately, microseconds; 0: not known yet. */
   recentMicros(): number;
 }

@@ -138,6 +138,10 @@ export class PipeLane implements Lane {
     return ((this.#seen - post) | 0) >= 0;
   }
 
+  get awake(): boolean {
+    return !this.hasSeen(this.sent);
+  }
+
   recentMicros(): number {
     return this.#micros;
   }

@@ -99,6 +99,10 @@ export class ThreadLane implements Lane {
     return ((Atomics.load(this.#words, WORD_POSTS_SEEN) - post) | 0) >= 0;
   }
 
+  get awake(): boolean {
+    return this.writer.readerAwake;
+  }
+
   recentMicros(): number {
     return Atomics.load(this.#words, WORD_RECENT_MICROS);
   }

@@ -12,6 +12,7 @@ class FakeWorker implements DispatchWorker {
   unbegun: Exchange[] = [];
   open = 0;
   stalled = false;
+  computing = false;
 
   constructor(concurrency = 64, batch = 64) {
     this.concurrency = concurrency;
@@ -102,6 +103,33 @@ describe("the choice of a worker", () => {
       first.begin();
     }
     expect([first.given.length, second.given.length]).toEqual([10, 0]);
+  });
+
+  it("goes to one that does not compute before one that does", () => {
+    const { dispatcher, submit, first, second } = setUp();
+    first.computing = true;
+    submit();
+    dispatcher.turn();
+    expect([first.given.length, second.given.length]).toEqual([0, 1]);
+  });
+
+  it("puts it behind one that computes only while all do, and takes it from there for the first that is done", () => {
+    const { clock, dispatcher, submit, first, second } = setUp({
+      workers: [new FakeWorker(64, 1), new FakeWorker(64, 1)],
+    });
+    [first.computing, second.computing] = [true, true];
+    const { exchange } = submit();
+    dispatcher.turn();
+    expect([first.given, second.given]).toEqual([[exchange], []]);
+    dispatcher.turn();
+    expect(second.given).toEqual([]);
+    second.computing = false;
+    dispatcher.turn();
+    // It may have been woken just now.
+    expect([first.unbegun, second.unbegun]).toEqual([[exchange], []]);
+    clock.advance(0.5);
+    dispatcher.turn();
+    expect([first.unbegun, second.unbegun]).toEqual([[], [exchange]]);
   });
 
   it("goes on to the next once a batch holds about a millisecond of the first one's time", () => {

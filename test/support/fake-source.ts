@@ -45,6 +45,7 @@ export class FakeSeat implements Seat {
         return sent;
       },
       hasSeen: () => this.seesBatches,
+      awake: false,
       recentMicros: () => 10,
     };
   }
