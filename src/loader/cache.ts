@@ -1,14 +1,26 @@
 // Transpiled code on disk, shared by all workers of a user and by all generations. A key says
 // everything that the code depends on, so an entry is never stale; what cannot be read or does not
-// match its checksum is written anew. A folder that others could write to is not used.
+// match its checksum is written anew. A folder that others could write to is not used. A script's source map
+// is a file of its own.
 
 import { createHash, randomBytes } from "node:crypto";
-import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "../base/fault.ts";
+import { mapFileOf, withMapFile } from "./map-comment.ts";
 
-/** When there are more entries, the older half goes: a watch adds one for each save. */
-const MAX_ENTRIES = 4096;
+/** When there are more files, the older half goes: a watch adds two for each save. */
+const MAX_FILES = 8192;
 
 export interface CodeCache {
   /** The code that was stored for these parts, or what `make` returns, stored. `make`'s errors pass through. */
@@ -48,7 +60,7 @@ function assertDirectory(folder: string): { uid: number; mode: number } {
 
 function removeOldest(folder: string): void {
   const names = readdirSync(folder);
-  if (names.length <= MAX_ENTRIES) return;
+  if (names.length <= MAX_FILES) return;
   const byAge = names
     .map((name) => ({ path: join(folder, name), at: statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs }))
     .sort((a, b) => (a.at ?? 0) - (b.at ?? 0));
@@ -66,31 +78,50 @@ class DiskCache implements CodeCache {
   }
 
   get(parts: readonly string[], make: () => string): string {
-    const path = join(this.#folder, `${sha256(JSON.stringify(parts))}.js`);
+    const name = join(this.#folder, sha256(JSON.stringify(parts)));
+    const path = `${name}.js`;
+    const mapPath = `${name}.map`;
     const stored = readEntry(path);
-    if (stored !== undefined) return stored;
-    const code = make();
-    this.#write(path, code);
-    return code;
+    if (stored !== undefined && isWhole(stored, mapPath)) return stored;
+    const made = make();
+    const parted = withMapFile(made, mapPath);
+    if (parted === undefined) {
+      this.#write(path, sealed(made));
+      return made;
+    }
+    // The map first: whoever finds the code finds it.
+    if (!this.#write(mapPath, parted.map)) return made;
+    this.#write(path, sealed(parted.code));
+    return parted.code;
   }
 
   /** By rename, so that a reader sees the old entry, none, or the whole new one. */
-  #write(path: string, code: string): void {
-    if (!this.#writable) return;
+  #write(path: string, text: string): boolean {
+    if (!this.#writable) return false;
     const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
     try {
-      writeFileSync(temporary, `// ${sha256(code)}\n${code}`, { mode: 0o600, flag: "wx" });
+      writeFileSync(temporary, text, { mode: 0o600, flag: "wx" });
       renameSync(temporary, path);
+      return true;
     } catch (error) {
       // A full or read-only disk costs time at the next start, not the request.
       this.#writable = false;
       rmSync(temporary, { force: true });
       this.#complain(`${path} cannot be written: ${messageOf(error)}`);
+      return false;
     }
   }
 }
 
 const CHECKSUM_LINE = /^\/\/ ([0-9a-f]{64})\n/;
+
+/** Its map may have been removed for its age, or the folder moved. */
+function isWhole(code: string, mapPath: string): boolean {
+  const linked = mapFileOf(code);
+  return linked === undefined || (linked === mapPath && existsSync(mapPath));
+}
+
+const sealed = (code: string): string => `// ${sha256(code)}\n${code}`;
 
 function readEntry(path: string): string | undefined {
   let entry: string;

@@ -7,6 +7,7 @@ import { pathToFileURL } from "node:url";
 import type { TransformOptions } from "oxc-transform";
 import { Fault } from "../base/fault.ts";
 import { codeFrame } from "./code-frame.ts";
+import { withInlineMap } from "./map-comment.ts";
 import type { EmitOptions } from "./tsconfig.ts";
 
 /** Our resolve hook finds this package's helpers in src/loader/helpers. */
@@ -43,7 +44,7 @@ function transpiler(): Transpiler {
 export function transpilerVersion(): string {
   const manifest = createRequire(import.meta.url).resolve("oxc-transform/package.json");
   const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
-  return `oxc-transform ${version} ${TARGET} 1`;
+  return `oxc-transform ${version} ${TARGET} 2`;
 }
 
 /** Throws Fault BOOT with file, line, column and the lines around it where the source is not valid. */
@@ -62,7 +63,7 @@ export function transpile(source: string, path: string, emit: EmitOptions, origi
       ? { version, sources: [pathToFileURL(path).href], names, mappings }
       : { version, sources: origin.sources, names: [], mappings: origin.through(mappings) },
   );
-  return `${result.code}\n//# sourceMappingURL=data:application/json;base64,${Buffer.from(map).toString("base64")}\n`;
+  return withInlineMap(result.code, map);
 }
 
 /** The names that the body of `moduleBody` is given, in this order; all but the exports are functions, or import.meta. */

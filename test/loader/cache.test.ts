@@ -3,13 +3,16 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
+  rmSync,
   statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type CodeCache, openCodeCache } from "../../src/loader/cache.ts";
+import { mapFileOf, mapOf, withInlineMap } from "../../src/loader/map-comment.ts";
 import { tempDirs } from "../support/temp-dir.ts";
 
 const newDir = tempDirs();
@@ -62,6 +65,43 @@ describe("the code cache", () => {
     expect(makes(open(path).cache, ["a"], "the good code")).toBe(false);
   });
 
+  describe("with a script that has a source map", () => {
+    const MADE = withInlineMap("run();", "{}");
+    const get = (folder: string) => {
+      let made = 0;
+      const code = open(folder).cache.get(["a"], () => {
+        made++;
+        return MADE;
+      });
+      return { code, made, map: mapOf(code) };
+    };
+
+    it("keeps the map in a file of its own, for the user alone, which the script names", () => {
+      const { path } = newDir();
+      const { code, made, map } = get(path);
+      const file = mapFileOf(code) ?? "";
+      expect([made, map, code.includes("base64")]).toEqual([1, "{}", false]);
+      expect(statSync(file).mode & 0o777).toBe(0o600);
+      expect(get(path)).toEqual({ code, made: 0, map });
+    });
+
+    it("makes both anew when the map is gone, or the folder was moved", () => {
+      const dir = newDir();
+      const [before, after] = [join(dir.path, "before"), join(dir.path, "after")];
+      rmSync(mapFileOf(get(before).code) ?? "");
+      expect(get(before)).toMatchObject({ made: 1, map: "{}" });
+      renameSync(before, after);
+      const moved = get(after);
+      expect(moved).toMatchObject({ made: 1, map: "{}" });
+      expect(dirname(mapFileOf(moved.code) ?? "")).toBe(after);
+      expect(get(after).made).toBe(0);
+    });
+
+    it("leaves it inside where nothing can be kept", () => {
+      expect(openCodeCache(undefined, () => {}).get(["a"], () => MADE)).toBe(MADE);
+    });
+  });
+
   it("stores nothing when making fails, and leaves no file behind", () => {
     const { path } = newDir();
     const fail = (): string => {
@@ -106,14 +146,14 @@ describe("the code cache", () => {
 
   it("drops the older half of too many entries when it is opened", () => {
     const { path } = newDir();
-    for (let n = 0; n < 4097; n += 1) {
+    for (let n = 0; n < 8193; n += 1) {
       const entry = join(path, `${n}.js`);
       writeFileSync(entry, "");
       if (n < 100) utimesSync(entry, n, n);
     }
     open(path);
     const left = readdirSync(path);
-    expect(left).toHaveLength(2048);
+    expect(left).toHaveLength(4096);
     expect(left).not.toContain("0.js");
   });
 });

@@ -6,6 +6,7 @@ import { SourceMap } from "node:module";
 import { pathToFileURL } from "node:url";
 import vm from "node:vm";
 import type { Loader } from "../../src/loader/hooks.ts";
+import { mapOf } from "../../src/loader/map-comment.ts";
 import { MODULE_PARAMETERS, moduleBody } from "../../src/loader/transpile.ts";
 
 export type Source =
@@ -28,7 +29,6 @@ const MODULE_SYNTAX =
 
 /** In a stack: `at name (/srv/x.ts:1:2)`, with or without `file://`. */
 const PLACE = /(\/[^():\n]+):(\d+):(\d+)/g;
-const INLINE_MAP = /^\/\/# sourceMappingURL=data:application\/json;base64,([\w+/=]+)\s*$/m;
 
 function sourceMap(json: string): SourceMap {
   return new SourceMap(JSON.parse(json) as ConstructorParameters<typeof SourceMap>[0]);
@@ -72,8 +72,8 @@ export class Sources {
     const { source, format } = this.#loader.read(file);
     // The kernel's line is no JavaScript; its place is kept for the lines after it.
     const code = source.startsWith("#!") ? `//${source}` : source;
-    const [, inline] = INLINE_MAP.exec(code) ?? [];
-    if (inline !== undefined) maps.push(sourceMap(Buffer.from(inline, "base64").toString()));
+    const map = mapOf(code);
+    if (map !== undefined) maps.push(sourceMap(map));
     if (format !== "module") {
       try {
         return { kind: "commonjs", script: compileScript(COMMONJS, code, file) };
