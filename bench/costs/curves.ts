@@ -23,6 +23,8 @@ interface Recipe {
 }
 
 const HELLO = "bench/apps/hello.ts";
+/** Until the workers have given back what their start left behind (workers/tidying.ts). */
+const TIDIED_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 20_000;
 const RECONNECT_MS = 20;
 const CONNECTED_AT_ONCE = 100;
@@ -38,7 +40,7 @@ export const RECIPES: readonly Recipe[] = [
         points.push(
           await withRun(async (run) => {
             const subject = await Subject.start(run, HELLO, { threads });
-            return { ...(await subject.look(threads)), firstReplyMs: subject.firstReplyMs };
+            return { ...(await subject.look(threads, () => delay(TIDIED_MS))), firstReplyMs: subject.firstReplyMs };
           }),
         );
       }

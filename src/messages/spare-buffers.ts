@@ -5,8 +5,8 @@ import { CHUNK_BYTES } from "./lane.ts";
 
 /** Room for a piece of a body, or a whole reply, with all that is around it. */
 const SPARE_BYTES = CHUNK_BYTES + 1024;
-/** So many are kept: more than one body has on its way. */
-const SPARE_MAX = 8;
+/** So many are kept: what some dozen bodies have on their way. */
+const SPARE_MAX = 64;
 /** What is shorter is allocated with what is beside it. */
 export const WORTH_LENDING_BYTES = SPARE_BYTES / 2;
 

@@ -8,9 +8,9 @@ import { randomUUID } from "node:crypto";
 import net from "node:net";
 import type { Clock } from "../base/clock.ts";
 import { settledWithin } from "../base/settled-within.ts";
-import { FCGI_END_REQUEST, FCGI_PARAMS, FCGI_RESPONDER, FCGI_STDIN } from "../fastcgi/constants.ts";
-import { END_REQUEST_LEN, encodeBeginRequest, encodeRecord, encodeStream } from "../fastcgi/encoder.ts";
-import { encodeNameValues } from "../fastcgi/name-values.ts";
+import { FCGI_END_REQUEST } from "../fastcgi/constants.ts";
+import { END_REQUEST_LEN } from "../fastcgi/encoder.ts";
+import { encodeRequest, encodeStdinEnd } from "../fastcgi/web-server.ts";
 import { Counters } from "./counters.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { GatewayLimits } from "./gateway.ts";
@@ -102,46 +102,39 @@ function visit(path: string, { asks, answered }: Turn): Promise<void> {
   });
 }
 
-const NOTHING = Buffer.alloc(0);
-
 /** As Apache asks for a page of a browser: what is looked at in it decides what is compiled. */
 const REQUEST = Buffer.concat([
-  encodeBeginRequest(1, FCGI_RESPONDER, true),
-  encodeStream(
-    FCGI_PARAMS,
-    1,
-    encodeNameValues(
-      Object.entries({
-        HTTP_HOST: "localhost",
-        HTTP_USER_AGENT: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
-        HTTP_ACCEPT: "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
-        HTTP_ACCEPT_LANGUAGE: "en",
-        HTTP_ACCEPT_ENCODING: "gzip, deflate",
-        HTTP_COOKIE: "rehearsal=1",
-        PATH: "/usr/local/bin:/usr/bin:/bin",
-        SERVER_SIGNATURE: "",
-        SERVER_SOFTWARE: "Apache",
-        SERVER_NAME: "localhost",
-        SERVER_ADDR: "127.0.0.1",
-        SERVER_PORT: "80",
-        REMOTE_ADDR: "127.0.0.1",
-        DOCUMENT_ROOT: "/",
-        REQUEST_SCHEME: "http",
-        CONTEXT_PREFIX: "",
-        CONTEXT_DOCUMENT_ROOT: "/",
-        SERVER_ADMIN: "[no address given]",
-        SCRIPT_FILENAME: "proxy:fcgi://localhost/rehearsal",
-        REMOTE_PORT: "1024",
-        GATEWAY_INTERFACE: "CGI/1.1",
-        SERVER_PROTOCOL: "HTTP/1.1",
-        REQUEST_METHOD: "GET",
-        QUERY_STRING: "page=1",
-        REQUEST_URI: "/rehearsal?page=1",
-        SCRIPT_NAME: "",
-        PATH_INFO: "/rehearsal",
-      }),
-    ),
-  ),
-  encodeRecord(FCGI_PARAMS, 1, NOTHING),
-  encodeRecord(FCGI_STDIN, 1, NOTHING),
+  encodeRequest({
+    keepConn: true,
+    params: Object.entries({
+      HTTP_HOST: "localhost",
+      HTTP_USER_AGENT: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+      HTTP_ACCEPT: "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+      HTTP_ACCEPT_LANGUAGE: "en",
+      HTTP_ACCEPT_ENCODING: "gzip, deflate",
+      HTTP_COOKIE: "rehearsal=1",
+      PATH: "/usr/local/bin:/usr/bin:/bin",
+      SERVER_SIGNATURE: "",
+      SERVER_SOFTWARE: "Apache",
+      SERVER_NAME: "localhost",
+      SERVER_ADDR: "127.0.0.1",
+      SERVER_PORT: "80",
+      REMOTE_ADDR: "127.0.0.1",
+      DOCUMENT_ROOT: "/",
+      REQUEST_SCHEME: "http",
+      CONTEXT_PREFIX: "",
+      CONTEXT_DOCUMENT_ROOT: "/",
+      SERVER_ADMIN: "[no address given]",
+      SCRIPT_FILENAME: "proxy:fcgi://localhost/rehearsal",
+      REMOTE_PORT: "1024",
+      GATEWAY_INTERFACE: "CGI/1.1",
+      SERVER_PROTOCOL: "HTTP/1.1",
+      REQUEST_METHOD: "GET",
+      QUERY_STRING: "page=1",
+      REQUEST_URI: "/rehearsal?page=1",
+      SCRIPT_NAME: "",
+      PATH_INFO: "/rehearsal",
+    }),
+  }),
+  encodeStdinEnd(1),
 ]);
