@@ -71,7 +71,7 @@ describe("the stack of a thread", () => {
 
   it("is none in time of a thread in native code, which goes on, and whose stack can be taken later", async () => {
     const native = await thread(
-      `require("node:child_process").execFileSync("sleep", ["0.6"]); const end = Date.now() + 500; while (Date.now() < end);`,
+      `require("node:child_process").execFileSync("sleep", ["1.5"]); const end = Date.now() + 500; while (Date.now() < end);`,
     );
     await native.work();
     expect(await stacks.take(native.id, 100)).toBeUndefined();
