@@ -34,6 +34,9 @@ export async function startChild(program: Program, address: Address): Promise<Ch
   const child = spawn(program.command, [...program.args], {
     stdio: ["ignore", log, log],
     env: program.env ?? process.env,
+    // A session of its own, as from a service manager: Linux's scheduler shares processors among sessions
+    // before it does among threads (autogroup, sched(7)).
+    detached: true,
   });
   closeSync(log);
   const failed = new Promise<never>((_, reject) => {

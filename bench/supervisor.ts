@@ -23,7 +23,8 @@ export function startSupervisor(run: Run, config: string, repository = REPOSITOR
   const log = `${config}.log`;
   const output = openSync(log, "a");
   const args = [join(repository, "bin/holdfast.js"), "start", "-c", config];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", output, output] });
+  // `detached`: as in child.ts.
+  const child = spawn(process.execPath, args, { stdio: ["ignore", output, output], detached: true });
   closeSync(output);
   const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const stop = async (): Promise<void> => {

@@ -33,7 +33,9 @@ export class WorkerLane implements Outgoing {
   /** What this worker shares with the pool's others. */
   readonly state: LanePoolState = new LanePoolState(this);
   readonly #road: Road;
-  readonly #open = new Map<number, OpenExchange>();
+  /** By slot. An array: a Map makes a table after the other, and each keeps what it held alive for the next collection. */
+  readonly #open: (OpenExchange | undefined)[] = [];
+  #openCount = 0;
   #owner: LaneOwner | undefined;
   #emptied: (() => void) | undefined;
   #flushDue = false;
@@ -52,7 +54,7 @@ export class WorkerLane implements Outgoing {
   }
 
   get open(): number {
-    return this.#open.size;
+    return this.#openCount;
   }
 
   /** Exchanges that ever were begun. */
@@ -74,14 +76,16 @@ export class WorkerLane implements Outgoing {
 
   finished(slot: number): void {
     this.#road.finished();
-    this.#open.delete(slot);
-    if (this.#open.size === 0) this.#emptied?.();
+    if (this.#open[slot] === undefined) return;
+    this.#open[slot] = undefined;
+    this.#openCount--;
+    if (this.#openCount === 0) this.#emptied?.();
   }
 
   /** Resolves once no exchange is open: a reply may wait for credit long after its handler. */
   emptied(): Promise<void> {
     return new Promise((resolve) => {
-      if (this.#open.size === 0) resolve();
+      if (this.#openCount === 0) resolve();
       else this.#emptied = resolve;
     });
   }
@@ -131,22 +135,22 @@ export class WorkerLane implements Outgoing {
         break;
       case TO_WORKER.BODY:
         buffersPassed(end - start);
-        this.#open.get(slot)?.stdin.push(batch.subarray(start, end));
+        this.#open[slot]?.stdin.push(batch.subarray(start, end));
         break;
       case TO_WORKER.BODY_END:
-        this.#open.get(slot)?.stdin.end();
+        this.#open[slot]?.stdin.end();
         break;
       case TO_WORKER.DATA:
-        this.#open.get(slot)?.data?.push(batch.subarray(start, end));
+        this.#open[slot]?.data?.push(batch.subarray(start, end));
         break;
       case TO_WORKER.DATA_END:
-        this.#open.get(slot)?.data?.end();
+        this.#open[slot]?.data?.end();
         break;
       case TO_WORKER.CREDIT:
-        this.#open.get(slot)?.credit(batch.readUInt32LE(start));
+        this.#open[slot]?.credit(batch.readUInt32LE(start));
         break;
       case TO_WORKER.ABORT:
-        this.#open.get(slot)?.abort(ABORT_REASONS[batch[start] ?? 0] ?? "client-gone");
+        this.#open[slot]?.abort(ABORT_REASONS[batch[start] ?? 0] ?? "client-gone");
         break;
       case TO_WORKER.ANSWER:
         this.state.answered(batch.subarray(start, end));
@@ -173,7 +177,8 @@ export class WorkerLane implements Outgoing {
     });
     if (paramsEnd < end) exchange.stdin.push(batch.subarray(paramsEnd, end));
     if ((flags & BEGIN_FLAG_BODY_COMPLETE) !== 0) exchange.stdin.end();
-    this.#open.set(slot, exchange);
+    this.#open[slot] = exchange;
+    this.#openCount++;
     this.#owner?.handle(exchange);
     this.stirred();
   }

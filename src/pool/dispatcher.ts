@@ -8,6 +8,7 @@
 
 import type { Clock, Instant } from "../base/clock.ts";
 import { Fault } from "../base/fault.ts";
+import { LinkedList } from "../base/linked-list.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** A worker that has not begun what it was given for this long has stalled. */
@@ -48,10 +49,8 @@ export class Dispatcher<W extends DispatchWorker = DispatchWorker> {
   readonly #clock: Clock;
   #workers: W[] = [];
   #queue: Exchange[] = [];
-  /** Begun to arrive, nothing of the body here yet. */
-  readonly #arriving = new Set<Exchange>();
   /** Everything that is not closed, oldest first. */
-  readonly #open = new Set<Exchange>();
+  readonly #open = new LinkedList<Exchange>();
   /** Set while nobody serves and nobody will soon. */
   #refusal: Fault | undefined;
   /** Room of the workers that are to come: what waits for them may wait beyond the queue's bound. */
@@ -118,18 +117,19 @@ export class Dispatcher<W extends DispatchWorker = DispatchWorker> {
   submit(exchange: Exchange): void {
     this.#open.add(exchange);
     if (exchange.worthBeginning) this.#admit(exchange);
-    else this.#arriving.add(exchange);
+    else exchange.arriving = true;
   }
 
   /** Something of an exchange's body came. */
   arrived(exchange: Exchange): void {
-    if (this.#arriving.size > 0 && this.#arriving.delete(exchange) && !exchange.closed) this.#admit(exchange);
+    if (!exchange.arriving) return;
+    exchange.arriving = false;
+    if (!exchange.closed) this.#admit(exchange);
   }
 
   /** The exchange is closed; if its handler still runs, its deadline holds on. */
   forget(exchange: Exchange): void {
     this.#open.delete(exchange);
-    this.#arriving.delete(exchange);
     if (exchange.carrier !== undefined && !exchange.overdue) this.#late.add(exchange);
     if (this.#queue.length === 0) return;
     const at = this.#queue.indexOf(exchange);
@@ -178,10 +178,8 @@ export class Dispatcher<W extends DispatchWorker = DispatchWorker> {
   sweep(): void {
     const now = this.#clock.now();
     const { queueTimeoutMs, requestTimeoutMs, bodyTimeoutMs, stallTimeoutMs } = this.#options;
-    for (const exchange of this.#arriving) {
-      if (now - exchange.receivedAt >= BODY_PATIENCE_MS) this.arrived(exchange);
-    }
-    for (const exchange of this.#open) {
+    for (const exchange of this.#open.values()) {
+      if (exchange.arriving && now - exchange.receivedAt >= BODY_PATIENCE_MS) this.arrived(exchange);
       if (exchange.awaitsPeer && now - exchange.progressAt >= stallTimeoutMs) {
         exchange.abandon(
           new Fault("TIMEOUT", `the web server took nothing of the reply for ${stallTimeoutMs} ms`),
@@ -203,7 +201,8 @@ export class Dispatcher<W extends DispatchWorker = DispatchWorker> {
 
   /** Ends everything: what a handler has begun with `begun`, what none has with `waiting`. */
   failAll(waiting: Fault, begun: Fault): void {
-    for (const exchange of this.#open) exchange.abandon(exchange.carrier?.begun() ? begun : waiting, "stopping");
+    for (const exchange of this.#open.values())
+      exchange.abandon(exchange.carrier?.begun() ? begun : waiting, "stopping");
   }
 
   #sweepGiven(exchange: Exchange, now: Instant, queueTimeoutMs: number, requestTimeoutMs: number): void {

@@ -4,6 +4,7 @@
 
 import type { Clock, Instant } from "../base/clock.ts";
 import type { Fault } from "../base/fault.ts";
+import type { Linked } from "../base/linked-list.ts";
 import type { Role } from "../fastcgi/record.ts";
 import type { AbortReason } from "../messages/lane.ts";
 import { BodyIntake, type FirstOfBody } from "./body-intake.ts";
@@ -62,7 +63,7 @@ export interface ExchangeOptions {
   readonly closed: (exchange: Exchange, outcome: Outcome, fault?: Fault) => void;
 }
 
-export class Exchange {
+export class Exchange implements Linked<Exchange> {
   readonly role: Role;
   readonly params: Buffer;
   readonly receivedAt: Instant;
@@ -71,7 +72,13 @@ export class Exchange {
   readonly #arrived: ExchangeOptions["arrived"];
   readonly #closed: ExchangeOptions["closed"];
 
+  /** Its neighbours among all that are open; the dispatcher's. */
+  previous: Exchange | undefined;
+  next: Exchange | undefined;
+
   state: ExchangeState = "receiving";
+  /** It waits for the first of its body before it is admitted; the dispatcher's. */
+  arriving = false;
   queuedAt: Instant = 0;
   givenAt: Instant = 0;
   /** When it was last seen on a worker's lane without having been begun. */
