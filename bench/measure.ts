@@ -27,7 +27,7 @@ export function measurer(equipment: Equipment): Measurer {
     const { apache, pids } = target.running;
     const apacheBefore = micros(processTree(apache.pid));
     const peerBefore = micros(pids());
-    const { requests, seconds: took, p50Us, p99Us, errors } = await loadOf(equipment, target, seconds);
+    const { requests, failed = 0, seconds: took, p50Us, p99Us, errors } = await loadOf(equipment, target, seconds);
     const peerPids = pids();
     const known = peerPids.length > 0;
     // What Apache starts is not what Apache takes.
@@ -35,6 +35,7 @@ export function measurer(equipment: Equipment): Measurer {
     return {
       requestsPerSecond: requests / took,
       requests,
+      failed,
       p50Us,
       p99Us,
       cpuMicrosPerRequest: known ? used(peerBefore, peerPids) / requests : Number.NaN,
@@ -71,7 +72,9 @@ function loadOf(equipment: Equipment, target: Target, seconds: number): Promise<
       return bodyLoad({ direction: "up", url: urlOf(port, path), mib: UPLOAD_MIB, clients, seconds });
     default: {
       const request = { close: connections === "new" };
-      return httpLoad({ port, path, clients, seconds, repository, request, ...(expected && { expected }) });
+      const failureShare = "failureShare" in peer ? peer.failureShare : undefined;
+      const asked = { port, path, clients, seconds, repository, request };
+      return httpLoad({ ...asked, ...(failureShare && { failureShare }), ...(expected && { expected }) });
     }
   }
 }

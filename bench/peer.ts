@@ -43,6 +43,8 @@ export interface Peer {
   readonly setHandler: boolean;
   /** Measured without Apache as well, on connections of this kind. */
   readonly direct: "kept" | "fresh" | undefined;
+  /** It counts although so many of its replies are failures; those do not. Default: none may be. */
+  readonly failureShare?: number;
   /** Why it cannot be measured here, or undefined. */
   missing(): string | undefined;
   start(around: Surroundings, socket: string): Promise<Child>;

@@ -80,8 +80,13 @@ function renderPart(part: Part, options: Options): string[] {
 function table(rows: readonly Row[]): string {
   const lines = [HEADS, ...rows.map(cells)];
   const invalid = rows.filter(({ errors }) => errors.length > 0);
+  const failing = rows.filter(({ failed }) => failed > 0);
   return [
     ...aligned(lines, 2),
+    ...failing.map(
+      ({ title, way, failed, requests }) =>
+        `${title}, ${way}: ${whole(failed)} of ${whole(requests + failed)} requests failed, and are not counted`,
+    ),
     ...invalid.map(({ title, way, errors }) => `INVALID: ${title}, ${way}: ${errors.join("; ")}`),
   ].join("\n");
 }

@@ -3,6 +3,8 @@
 export interface Sample {
   readonly requestsPerSecond: number;
   readonly requests: number;
+  /** Beyond these, of a peer of which some may fail. */
+  readonly failed: number;
   readonly p50Us: number;
   readonly p99Us: number;
   /** CPU time of the peer's processes for one request, user and system. */
@@ -17,6 +19,8 @@ export interface Sample {
 /** What a load generator reports. */
 export interface Load {
   readonly requests: number;
+  /** Beyond these, where some may fail. Default: 0. */
+  readonly failed?: number;
   readonly seconds: number;
   readonly p50Us: number;
   readonly p99Us: number;

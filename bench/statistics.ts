@@ -24,6 +24,9 @@ export interface Row {
   readonly cpuMicrosPerRequest: Spread;
   readonly apacheMicrosPerRequest: Spread | undefined;
   readonly residentBytes: Spread;
+  /** Of all rounds. */
+  readonly requests: number;
+  readonly failed: number;
   /** Why the row does not count; empty when it does. */
   readonly errors: readonly string[];
   readonly samples: readonly Sample[];
@@ -89,10 +92,14 @@ export function rows(measured: readonly Measured[]): Row[] {
       cpuMicrosPerRequest: of((sample) => sample.cpuMicrosPerRequest),
       apacheMicrosPerRequest: throughApache ? of((sample) => sample.apacheMicrosPerRequest ?? 0) : undefined,
       residentBytes: of((sample) => sample.residentBytes),
+      requests: sum(one.samples.map(({ requests }) => requests)),
+      failed: sum(one.samples.map(({ failed }) => failed)),
       errors: [...new Set(one.samples.flatMap(({ errors }) => errors))],
     };
   });
 }
+
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
 function ratio(samples: readonly Sample[], to: readonly Sample[] | undefined): Spread | undefined {
   if (to === undefined) return undefined;

@@ -7,6 +7,7 @@ import { rows } from "../../bench/statistics.ts";
 const sample = (requestsPerSecond: number, errors: string[] = []) => ({
   requestsPerSecond,
   requests: 1,
+  failed: 0,
   p50Us: 1,
   p99Us: 1,
   cpuMicrosPerRequest: 1,

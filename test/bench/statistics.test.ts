@@ -6,6 +6,7 @@ import { against, type Measured, quantile, rows, shuffled, spread } from "../../
 const sample = (requestsPerSecond: number, errors: string[] = []): Sample => ({
   requestsPerSecond,
   requests: 1,
+  failed: 0,
   p50Us: 1,
   p99Us: 1,
   cpuMicrosPerRequest: 1,
@@ -32,6 +33,13 @@ describe("a spread", () => {
   it("is the middle value, or the mean of the two in the middle, between the extremes", () => {
     expect(spread([3, 1, 2])).toEqual({ median: 2, min: 1, max: 3 });
     expect(spread([4, 1, 2, 3])).toEqual({ median: 2.5, min: 1, max: 4 });
+  });
+});
+
+describe("a row", () => {
+  it("tells how many requests of all rounds failed, beside those that count", () => {
+    const [row] = rows([measured("node-fastcgi", [{ ...sample(100), requests: 200, failed: 1 }, sample(90)])]);
+    expect(row).toMatchObject({ requests: 201, failed: 1, errors: [] });
   });
 });
 
