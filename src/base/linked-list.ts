@@ -40,6 +40,16 @@ export class LinkedList<T extends Linked<T>> {
     return true;
   }
 
+  /** `visit` may delete what it is given, and no other. */
+  each(visit: (value: T) => void): void {
+    let value = this.#first;
+    while (value !== undefined) {
+      const { next } = value;
+      visit(value);
+      value = next;
+    }
+  }
+
   /** A copy, so that what is done with the values may change the list. */
   values(): T[] {
     const values: T[] = [];

@@ -9,6 +9,7 @@ import { buffersPassed } from "../base/buffer-garbage.ts";
 import type { Instant } from "../base/clock.ts";
 import { Fault } from "../base/fault.ts";
 import { IdTable } from "../base/id-table.ts";
+import type { Linked } from "../base/linked-list.ts";
 import { Application, type ApplicationEvent, DEFAULT_LIMITS } from "../fastcgi/application.ts";
 import type { KeptConnection } from "../messages/lifecycle.ts";
 import { type Accepted, type ConnectionHandle, detach } from "./accept.ts";
@@ -46,7 +47,11 @@ export interface Taker {
 /** Takes a request that began on a connection. */
 export type Intake = (request: IncomingRequest) => RequestIntake;
 
-export class Connection {
+export class Connection implements Linked<Connection> {
+  /** Its neighbours among all connections; the gateway's. */
+  previous: Connection | undefined;
+  next: Connection | undefined;
+
   readonly #socket: net.Socket;
   readonly #options: GatewayOptions;
   readonly #intake: Intake;

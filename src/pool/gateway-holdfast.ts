@@ -3,6 +3,7 @@
 
 import type net from "node:net";
 import { Fault } from "../base/fault.ts";
+import { LinkedList } from "../base/linked-list.ts";
 import type { KeptConnection } from "../messages/lifecycle.ts";
 import { type Accepted, accept, type ConnectionHandle, createServer } from "./accept.ts";
 import { clientFilter } from "./allowed-clients.ts";
@@ -13,7 +14,7 @@ import { HandOver } from "./hand-over.ts";
 export class HoldfastGateway implements Gateway {
   readonly #options: GatewayOptions;
   readonly #server: net.Server;
-  readonly #connections = new Set<Connection>();
+  readonly #connections = new LinkedList<Connection>();
   readonly #allowed: (socket: net.Socket) => boolean;
   readonly #intake: Intake;
   readonly #emptied = Promise.withResolvers<void>();
@@ -57,7 +58,7 @@ export class HoldfastGateway implements Gateway {
 
   sweep(): void {
     const now = this.#options.host.clock.now();
-    for (const connection of this.#connections) connection.sweep(now);
+    this.#connections.each((connection) => connection.sweep(now));
   }
 
   adopt(handle: ConnectionHandle, connection: KeptConnection): void {
@@ -70,14 +71,14 @@ export class HoldfastGateway implements Gateway {
     this.#givesAway = giveAway !== undefined;
     if (giveAway !== undefined) this.#handOver ??= this.#begin(giveAway, overMs);
     else this.#handOver?.stop();
-    for (const connection of [...this.#connections]) this.#drain(connection);
+    for (const connection of this.#connections.values()) this.#drain(connection);
     this.#left();
     return this.#emptied.promise;
   }
 
   async close(): Promise<void> {
     this.#server.close();
-    for (const connection of [...this.#connections]) connection.destroy();
+    for (const connection of this.#connections.values()) connection.destroy();
   }
 
   #accept(accepted: Accepted, kept?: KeptConnection): void {

@@ -46,6 +46,16 @@ describe("a linked list", () => {
     expect(list.size).toBe(2);
   });
 
+  test("visits each, also where what is visited leaves", () => {
+    const list = listOf(a, b, c);
+    const visited: string[] = [];
+    list.each((value) => {
+      visited.push(value.name);
+      if (value !== b) list.delete(value);
+    });
+    expect([visited, names(list)]).toEqual([["a", "b", "c"], ["b"]]);
+  });
+
   test("takes a value again that had left, at the end", () => {
     const list = listOf(a, b);
     list.delete(a);
