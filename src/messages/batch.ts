@@ -42,6 +42,11 @@ export abstract class FrameWriter {
     put(this.buffer, payload, at);
   }
 
+  /** Whether a frame of `length` bytes finds room where frames go. What finds none may be written all the same, at a higher price. */
+  hasRoom(_length: number): boolean {
+    return true;
+  }
+
   /** As `bytes`, but where the last frame is of the same kind and slot, and not sent yet, it goes on in that one. */
   abstract append(kind: number, slot: number, payload: Uint8Array): void;
 

@@ -73,6 +73,12 @@ export class RingWriter extends FrameWriter {
     else if (!this.#extend(kind, slot, payload)) this.bytes(kind, slot, payload);
   }
 
+  /** What is too long for a ring never has any use of waiting. */
+  override hasRoom(length: number): boolean {
+    const bytes = frameBytes(length);
+    return bytes > this.#ring.length / 2 || (this.#surplus.empty && this.#paddingBefore(bytes) !== undefined);
+  }
+
   /** What was written is whole: the reader may take it. */
   publish(): void {
     this.#last = NO_FRAME;
@@ -132,12 +138,18 @@ export class RingWriter extends FrameWriter {
     return this.#ring.length - ((this.#written - Atomics.load(this.#words, WORD_TAKEN)) >>> 0);
   }
 
+  /** What is to be left free before a frame of `bytes`, or undefined where the ring has no room for it. */
+  #paddingBefore(bytes: number): number | undefined {
+    const toEnd = this.#ring.length - (this.#written & (this.#ring.length - 1));
+    const padding = bytes > toEnd ? toEnd : 0;
+    return padding + bytes + this.#kept > this.#room() ? undefined : padding;
+  }
+
   /** Where a frame of `bytes` goes, or undefined where the ring has no room for it. */
   #place(bytes: number): number | undefined {
+    const padding = this.#paddingBefore(bytes);
+    if (padding === undefined) return undefined;
     const start = this.#written & (this.#ring.length - 1);
-    const toEnd = this.#ring.length - start;
-    const padding = bytes > toEnd ? toEnd : 0;
-    if (padding + bytes + this.#kept > this.#room()) return undefined;
     if (padding > 0) writeFrameHeader(this.#ring, start, FRAME_PADDING, 0, padding - FRAME_HEADER_BYTES);
     this.#written = (this.#written + padding + bytes) | 0;
     return padding > 0 ? 0 : start;

@@ -13,6 +13,8 @@ export interface Side {
   overdue(assignment: Assignment): void;
   slow(assignment: Assignment): void;
   stirred(): void;
+  /** Pumps the exchange's body when its lane may have room for more. */
+  awaitRoom(assignment: Assignment): void;
 }
 
 /** An exchange on a worker's lane. */
@@ -24,6 +26,8 @@ export class Assignment implements Carrier {
   finished = false;
   /** Of the reply's body the web server has taken so much that the worker has not been told of. */
   creditBytes = 0;
+  /** Something of the request's body waits for room on the lane. */
+  awaitsRoom = false;
 
   constructor(exchange: Exchange, slot: number, side: Side) {
     this.exchange = exchange;
@@ -36,6 +40,12 @@ export class Assignment implements Carrier {
     if (bytes.length > 0) this.#side.writer().append(kind, this.slot, bytes);
     else this.#side.writer().mark(kind, this.slot);
     this.#side.stirred();
+  }
+
+  hasRoom(bytes: number): boolean {
+    if (this.#side.writer().hasRoom(bytes)) return true;
+    this.#side.awaitRoom(this);
+    return false;
   }
 
   abort(reason: AbortReason): void {

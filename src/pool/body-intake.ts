@@ -4,6 +4,7 @@
 import { Fault } from "../base/fault.ts";
 import type { Role } from "../fastcgi/record.ts";
 import { BODY_WINDOW_BYTES, TO_WORKER } from "../messages/lane.ts";
+import { HeldPiece } from "./held-piece.ts";
 
 export interface BodyIntakeOptions {
   readonly role: Role;
@@ -16,7 +17,9 @@ export interface BodyIntakeOptions {
 /** What an intake knows of its exchange, and tells it. */
 export interface BodyOwner {
   readonly state: string;
-  readonly carrier: { begun(): boolean; body(kind: number, bytes: Buffer): void } | undefined;
+  readonly carrier:
+    | { begun(): boolean; hasRoom(bytes: number): boolean; body(kind: number, bytes: Buffer): void }
+    | undefined;
   progressed(): void;
   /** Something of it came, or its end. */
   arrived(): void;
@@ -30,11 +33,6 @@ export interface FirstOfBody {
   readonly complete: boolean;
 }
 
-interface Piece {
-  readonly kind: number;
-  readonly bytes: Buffer;
-}
-
 const NOTHING = Buffer.alloc(0);
 
 export class BodyIntake {
@@ -46,8 +44,8 @@ export class BodyIntake {
   #stdinEnded = false;
   #dataEnded = false;
   /** What waits for credit, and what was sent but not begun: it may have to be sent again. */
-  #waiting: Piece[] = [];
-  #sent: Piece[] = [];
+  #waiting: HeldPiece[] = [];
+  #sent: HeldPiece[] = [];
   #credit = BODY_WINDOW_BYTES;
   #waitingBytes = 0;
 
@@ -111,6 +109,7 @@ export class BodyIntake {
       if (piece === undefined || piece.bytes.length > this.#credit) break;
       if (piece.kind !== TO_WORKER.BODY && piece.kind !== TO_WORKER.BODY_END) break;
       this.#takeWaiting();
+      this.#sent.push(piece);
       complete = piece.kind === TO_WORKER.BODY_END;
       if (!complete) body.push(piece.bytes);
     }
@@ -121,10 +120,14 @@ export class BodyIntake {
   pump(): void {
     const { carrier } = this.#owner;
     if (carrier === undefined) return;
+    const isBegun = carrier.begun();
+    if (isBegun) this.handled();
     for (let piece = this.#waiting[0]; piece !== undefined; piece = this.#waiting[0]) {
-      if (piece.bytes.length > 0 && this.#credit <= 0) break;
+      if (piece.bytes.length > 0 && (this.#credit <= 0 || !carrier.hasRoom(piece.bytes.length))) break;
       this.#takeWaiting();
       carrier.body(piece.kind, piece.bytes);
+      if (isBegun) piece.done();
+      else this.#sent.push(piece);
     }
     if (this.#waitingBytes === 0) this.#resume();
   }
@@ -146,14 +149,17 @@ export class BodyIntake {
 
   /** The handler runs: nobody else will need what was sent. */
   handled(): void {
+    if (this.#sent.length === 0) return;
+    for (const piece of this.#sent) piece.done();
     this.#sent = [];
   }
 
   // What the peer still sends of the body is read and thrown away: a web server that cannot send
   // it all does not look at the reply [mod_proxy_fcgi sends before it reads].
   drop(): void {
+    this.handled();
+    for (const piece of this.#waiting) piece.done();
     this.#waiting = [];
-    this.#sent = [];
     this.#waitingBytes = 0;
     this.#resume();
   }
@@ -165,12 +171,13 @@ export class BodyIntake {
   #enqueue(kind: number, bytes: Buffer): void {
     const { carrier } = this.#owner;
     // The usual case of a long body: nothing is kept here, it goes straight into the worker's batch.
-    if (carrier?.begun() && this.#waiting.length === 0 && this.#credit > 0) {
-      this.#sent = [];
+    if (carrier?.begun() && this.#waiting.length === 0 && this.#credit > 0 && carrier.hasRoom(bytes.length)) {
+      this.handled();
       this.#credit -= bytes.length;
       carrier.body(kind, bytes);
     } else {
-      this.#waiting.push({ kind, bytes: bytes.length === 0 ? NOTHING : Buffer.from(bytes) });
+      const last = this.#waiting.at(-1);
+      if (last?.kind !== kind || !last.add(bytes)) this.#waiting.push(new HeldPiece(kind, bytes));
       this.#waitingBytes += bytes.length;
       if (carrier !== undefined) this.pump();
     }
@@ -187,7 +194,6 @@ export class BodyIntake {
     if (piece === undefined) return;
     this.#waitingBytes -= piece.bytes.length;
     this.#credit -= piece.bytes.length;
-    if (this.#owner.state === "given") this.#sent.push(piece);
   }
 
   #resume(): void {

@@ -37,6 +37,8 @@ export interface Peer {
 /** The worker's side of an exchange that was given to it. */
 export interface Carrier {
   body(kind: number, bytes: Buffer): void;
+  /** Whether the worker's lane has room for so much of a body now. If not, the exchange's `pump` is called once it may have. */
+  hasRoom(bytes: number): boolean;
   abort(reason: AbortReason): void;
   /** True once the handler runs; from then on nobody else may run it. */
   begun(): boolean;

@@ -22,6 +22,7 @@ import { writeBegin } from "./begin-frame.ts";
 import type { Exchange } from "./exchange.ts";
 import type { LoopTimes, Seat } from "./lane.ts";
 import type { LifeSpan } from "./recycling.ts";
+import { RoomWaiters } from "./room-waiters.ts";
 import { Slots } from "./slots.ts";
 import type { WorkerEvents } from "./worker-events.ts";
 
@@ -55,6 +56,7 @@ export class WorkerHandle {
   readonly #events: WorkerEvents;
   readonly #slots: Slots;
   readonly #side: Side;
+  readonly #roomWaiters = new RoomWaiters();
   #seat: Seat | undefined;
 
   state: Exclude<WorkerState, "busy" | "stalled"> = "starting";
@@ -85,6 +87,7 @@ export class WorkerHandle {
       overdue: (open) => this.#overdue(open),
       slow: (open) => options.events.slow(this, open.exchange),
       stirred: options.events.stirred,
+      awaitRoom: (open) => this.#roomWaiters.add(open),
     };
     this.#slots = new Slots(this.slots, () => this.#lane);
   }
@@ -232,9 +235,11 @@ export class WorkerHandle {
     this.#seat?.lane.rest();
   }
 
-  /** Sends what was written since the last turn. True: not all of it; see `Lane.post`. */
+  /** Sends what was written since the last turn. True: not all of it, or more waits for room; see `Lane.post`. */
   post(): boolean {
-    return this.#seat?.lane.post() ?? false;
+    this.#roomWaiters.pump();
+    const holding = this.#seat?.lane.post() ?? false;
+    return holding || this.#roomWaiters.any;
   }
 
   drain(withinMs: number): void {

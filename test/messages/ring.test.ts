@@ -49,6 +49,17 @@ describe("a ring", () => {
     expect(frames).toEqual(["1:whole", "2:half"]);
   });
 
+  it("tells whether a frame finds room; what is too long for any ring need not wait", () => {
+    const { writer, reader, write } = open();
+    expect([writer.hasRoom(400), writer.hasRoom(600)]).toEqual([true, true]);
+    write(1, "x".repeat(400));
+    write(2, "x".repeat(400));
+    writer.flush();
+    expect([writer.hasRoom(400), writer.hasRoom(100), writer.hasRoom(600)]).toEqual([false, true, true]);
+    reader.take();
+    expect(writer.hasRoom(400)).toBe(true);
+  });
+
   it("goes round for ever", () => {
     const { writer, reader, frames, write } = open();
     for (let n = 0; n < 1000; n++) {

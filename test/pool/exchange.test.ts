@@ -59,6 +59,33 @@ describe("an exchange's request body [FastCGI §5.3]", () => {
     expect(peer.calls).toEqual(["pause"]);
   });
 
+  it("waits as a copy, records of it in one piece, also where what came is used for something else", () => {
+    const { exchange } = makeExchange(new FakeClock());
+    const lent = Buffer.alloc(8192);
+    for (const letter of ["a", "b", "c"]) exchange.stdin(lent.fill(letter));
+    exchange.stdinEnd();
+    lent.fill("x");
+    const { body, complete } = exchange.give(new FakeCarrier());
+    expect(complete).toBe(true);
+    expect(body).toHaveLength(1);
+    expect(body[0]?.toString()).toBe(["a", "b", "c"].map((letter) => letter.repeat(8192)).join(""));
+  });
+
+  it("waits where the worker's lane has no room, and goes on when it is pumped", () => {
+    const { exchange, peer } = makeExchange(new FakeClock());
+    const carrier = new FakeCarrier();
+    exchange.stdin(bytes(1));
+    exchange.give(carrier);
+    carrier.room = 1;
+    for (let n = 0; n < 3; n++) exchange.stdin(bytes(100));
+    exchange.stdinEnd();
+    expect([carrier.sent, peer.calls]).toEqual([[`${TO_WORKER.BODY}:100`], ["pause"]]);
+    carrier.room = 2;
+    exchange.pump();
+    expect(peer.calls).toEqual(["pause", "resume"]);
+    expect(carrier.sent.at(-1)).toBe(`${TO_WORKER.BODY_END}:0`);
+  });
+
   it("is sent again, whole and in order, when the worker had not begun", () => {
     const { exchange } = makeExchange(new FakeClock());
     const first = new FakeCarrier();

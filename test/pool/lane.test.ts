@@ -3,7 +3,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { MessageChannel } from "node:worker_threads";
 import { readBatch } from "../../src/messages/batch.ts";
-import { FIRST_SLOT_WORD, FROM_WORKER, RING_BYTES } from "../../src/messages/lane.ts";
+import { BODY_WINDOW_BYTES, CHUNK_BYTES, FIRST_SLOT_WORD, FROM_WORKER, RING_BYTES } from "../../src/messages/lane.ts";
 import { nextPosted } from "../../src/messages/port.ts";
 import { RingReader, ringMemory } from "../../src/messages/ring.ts";
 import { WorkerLane } from "../../workers/lane.ts";
@@ -39,6 +39,38 @@ describe("a lane between pool and worker", () => {
     stream.end();
     tools.pair.handle.collect();
     expect(peer.calls).toEqual([`head ${HEAD}`, "chunk 4", "end"]);
+  });
+
+  it("holds bodies back for which it has no room, stops the web server, and goes on in turn once there is", async () => {
+    const upload = async (letter: string) => {
+      const made = makeExchange(clock);
+      made.exchange.stdin(Buffer.from(letter));
+      const at = tools.pair.begun.length;
+      tools.pair.handle.give(made.exchange);
+      tools.pair.handle.post();
+      const worker = await eventually(() => tools.pair.begun[at]);
+      return { ...made, letter, worker };
+    };
+    const uploads = [await upload("a"), await upload("b")] as const;
+    const record = 8192;
+    const records = BODY_WINDOW_BYTES / record - 1;
+    // Both windows are open, and longer than the ring together; the worker gets no turn meanwhile.
+    for (const { exchange, letter } of uploads) {
+      for (let n = 0; n < records; n++) exchange.stdin(Buffer.alloc(record, letter));
+      exchange.stdinEnd();
+    }
+    const [first, second] = uploads;
+    expect([first.peer.calls, second.peer.calls]).toEqual([[], ["pause"]]);
+    expect(tools.pair.handle.answers?.hasRoom(CHUNK_BYTES)).toBe(false);
+    for (const { worker, letter, peer } of uploads) {
+      let bytes = 0;
+      for (let piece = await worker.body.read(); piece !== undefined; piece = await worker.body.read()) {
+        expect(Buffer.from(piece).equals(Buffer.alloc(piece.length, letter))).toBe(true);
+        bytes += piece.length;
+      }
+      expect(bytes).toBe(1 + records * record);
+      expect(peer.calls).toEqual(letter === "a" ? [] : ["pause", "resume"]);
+    }
   });
 
   it("never credits what a handler still reads after its reply to the slot's next exchange", async () => {

@@ -44,9 +44,15 @@ export function makeExchange(
 export class FakeCarrier implements Carrier {
   readonly sent: string[] = [];
   isBegun = true;
+  /** So many pieces of bodies find room. */
+  room = Number.POSITIVE_INFINITY;
 
   body(kind: number, bytes: Buffer): void {
     this.sent.push(`${kind}:${bytes.length}`);
+  }
+
+  hasRoom(): boolean {
+    return this.room-- > 0;
   }
 
   abort(reason: string): void {

@@ -1,6 +1,6 @@
 import { MessageChannel } from "node:worker_threads";
 import type { Clock } from "../../src/base/clock.ts";
-import { FIRST_SLOT_WORD, RING_BYTES } from "../../src/messages/lane.ts";
+import { FIRST_SLOT_WORD, HOLD_MS, RING_BYTES } from "../../src/messages/lane.ts";
 import { ringMemory } from "../../src/messages/ring.ts";
 import { Bells } from "../../src/pool/bells.ts";
 import { lifeSpan, NO_RECYCLING } from "../../src/pool/recycling.ts";
@@ -50,12 +50,12 @@ export function pairedHandle(clock: Clock, options: LanePairOptions = {}): Paire
     log: say("log"),
     loaded: say("loaded"),
     asked: (asker, ask) => options.asked?.(asker, ask),
-    // The pool posts and rests at the end of its turn.
-    stirred: () =>
-      setImmediate(() => {
-        handle.post();
-        handle.rest();
-      }),
+    stirred: () => setImmediate(turn),
+  };
+  // The pool posts and rests at the end of its turn, and posts again soon where not all could be sent.
+  const turn = (): void => {
+    if (handle.post()) setTimeout(turn, HOLD_MS).unref();
+    handle.rest();
   };
   const handle = new WorkerHandle({
     id: 1,

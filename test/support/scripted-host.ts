@@ -47,6 +47,7 @@ export class ScriptedHost implements GatewayHost {
         handle();
       },
       abort: (reason) => aborts.push(reason),
+      hasRoom: () => true,
       begun: () => true,
       overdue: () => {},
       slow: () => {},
