@@ -100,8 +100,8 @@ describe("a linked list", () => {
     pass(50_000);
     collectGarbage({ type: "minor" });
     collectGarbage({ type: "minor" });
-    // With a Set in its place: 3 MB.
-    expect(oldBytes() - before).toBeLessThan(200_000);
+    // 0.2 MB of code and tables, however many pass; with a Set in its place 3 MB, and more with more.
+    expect(oldBytes() - before).toBeLessThan(1_000_000);
   });
 });
 
