@@ -6,8 +6,8 @@ import { collectGarbage } from "./collect.ts";
 
 /**
  * After so many bytes the young generation is collected; with nothing alive in it that takes a part of a millisecond.
- * V8 adds buffers to the old generation's size, and collects that once it has grown by some 6 MiB, which takes a
- * hundred times as long: several copies of each byte must fit below that.
+ * V8 adds buffers to the heap's size, and collects the whole heap once that has passed a bound, which takes a hundred
+ * times as long: several copies of each byte must fit below it (src/supervisor/pool-command.ts).
  */
 const COLLECT_EVERY_BYTES = 2 * 1024 * 1024;
 

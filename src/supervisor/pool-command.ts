@@ -3,6 +3,12 @@
 import type { Environment } from "./environment.ts";
 import { asIdentity, type Identity } from "./identity.ts";
 
+/**
+ * The whole heap of a thread is not collected before it has this size, buffers included: bodies that stream would have V8
+ * do that many times a second (docs/decisions/0041-first-bound-of-the-heap.md). An option of V8, not of Node.
+ */
+const INITIAL_OLD_SPACE_MIB = 32;
+
 interface PoolProgram {
   readonly entry: string;
   readonly identity: Identity | undefined;
@@ -15,8 +21,13 @@ export function poolCommand({ entry, identity, environment }: PoolProgram): {
   readonly args: readonly string[];
   readonly env: Record<string, string>;
 } {
-  // Until it has a listener of its own, Node would open its inspector to whoever may send it SIGUSR1.
-  const argv: readonly [string, ...string[]] = [process.execPath, "--disable-sigusr1", entry];
+  const argv: readonly [string, ...string[]] = [
+    process.execPath,
+    // Until it has a listener of its own, Node would open its inspector to whoever may send it SIGUSR1.
+    "--disable-sigusr1",
+    `--initial-old-space-size=${INITIAL_OLD_SPACE_MIB}`,
+    entry,
+  ];
   if (identity === undefined) return { command: argv[0], args: argv.slice(1), env: { ...environment } };
   // setpriv still runs as root: the dynamic loader must not obey the app's variables until it is done.
   const entries = Object.entries(environment);
